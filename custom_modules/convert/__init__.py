@@ -1,0 +1,7 @@
+"""Turn checkpoints of the authors' repositories into ours; see :mod:`.engine` for the rules of the game."""
+from .engine import ConversionError, Drop, Layout, Report, Rule, choose_layout, convert, strip_wrapper
+from .layouts import LAYOUTS
+
+__all__ = [
+    'ConversionError', 'Drop', 'LAYOUTS', 'Layout', 'Report', 'Rule', 'choose_layout', 'convert', 'strip_wrapper'
+]

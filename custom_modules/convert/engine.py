@@ -1,0 +1,185 @@
+"""Strict renaming of a foreign state dict into one of our models: nothing is filled twice, left over or left out."""
+import re
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from torch import Tensor
+
+State = Dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Move every source key that matches ``pattern`` (whole key) to ``target``.
+
+    Args:
+        pattern: Regular expression, matched against the whole source key.
+        target: Replacement template (``\\1``) or a function of the match that returns the target key.
+        transform: Applied to the tensor on the way, e.g. a fold or a permutation of input channels.
+    """
+    pattern: str
+    target: Union[str, Callable[['re.Match'], str]]
+    transform: Optional[Callable[[Tensor], Tensor]] = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Leave out, on purpose, every source key that matches ``pattern`` (whole key); ``reason`` is reported."""
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one family of checkpoint files maps onto our module names.
+
+    Args:
+        name: Name on the command line.
+        source: Public repository (and commit) whose files look like this.
+        signature: Regular expressions; each must match some source key for the layout to be considered.
+        target_signature: Likewise for the keys of our model, so that one file may serve several models.
+        rules: Tried in order together with ``drops``; the first that matches a key decides.
+        drops: Source keys that have no place in our model.
+        scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
+            The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
+        prepare: Applied to the whole source state first, for what cannot be said key by key.
+        refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
+    """
+    name: str
+    source: str
+    signature: Sequence[str]
+    rules: Sequence[Rule]
+    drops: Sequence[Drop] = ()
+    target_signature: Sequence[str] = ()
+    scope: str = ''
+    prepare: Optional[Callable[[State], State]] = None
+    refuse: Optional[Callable[[State, State], Optional[str]]] = None
+
+    def matches(self, source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> bool:
+        """Whether both sides look like what this layout connects."""
+
+        def all_found(patterns, keys):
+            return all(any(re.fullmatch(p, k) for k in keys) for p in patterns)
+
+        return all_found(self.signature, source) and all_found(self.target_signature, target)
+
+
+@dataclass
+class Report:
+    """What a conversion did with every source key."""
+    renamed: Dict[str, str] = field(default_factory=dict)
+    dropped: Dict[str, str] = field(default_factory=dict)
+
+    def lines(self) -> List[str]:
+        """A short summary, dropped tensors grouped by reason."""
+        out = [f'{len(self.renamed)} tensors converted, {len(self.dropped)} dropped']
+        for reason in dict.fromkeys(self.dropped.values()):
+            keys = [k for k, r in self.dropped.items() if r == reason]
+            out.append(f'  dropped {len(keys)}: {reason} ({_some(keys)})')
+        return out
+
+
+class ConversionError(ValueError):
+    """The source file does not fill the model exactly."""
+
+
+def strip_wrapper(source: Mapping) -> State:
+    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only."""
+    for key in ('state_dict', 'model', 'model_state'):
+        if isinstance(source.get(key), Mapping):
+            source = source[key]
+            break
+    state = {k: v for k, v in source.items() if isinstance(v, Tensor)}
+    if not state:
+        raise ConversionError('the source holds no tensors: expected a state dict, or a dict with a "state_dict" '
+                              f'entry, got keys {_some(list(source))}')
+    if all(k.startswith('module.') for k in state):
+        state = {k[len('module.'):]: v for k, v in state.items()}
+    return state
+
+
+def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> Layout:
+    """The one layout that both sides match.
+
+    Raises:
+        ConversionError: If none or several match.
+    """
+    found = [layout for layout in layouts if layout.matches(source, target)]
+    if len(found) == 1:
+        return found[0]
+    names = ', '.join(layout.name for layout in (found or layouts))
+    if found:
+        raise ConversionError(f'several layouts fit this file: {names}; pick one with --layout')
+    raise ConversionError(
+        f'no known layout fits: the file has keys like {_some(list(source))}, the model like {_some(list(target))}; '
+        f'known layouts: {names}. Check that --config is the config of the network the file was trained with')
+
+
+def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report]:
+    """Rename ``source`` into the keys of ``target``.
+
+    Args:
+        source: State dict of the file, see :func:`strip_wrapper`.
+        target: State dict of our model; only names and shapes are read.
+        layout: The mapping.
+
+    Returns:
+        The new state dict (keys as in ``target``, less ``layout.scope``) and a report.
+
+    Raises:
+        ConversionError: If a source key is unknown, a target key is filled twice or not at all, or a shape differs.
+            ``num_batches_tracked`` may be missing in the file: it is not used in evaluation and is kept from the model.
+    """
+    if layout.prepare is not None:
+        source = layout.prepare(source)
+    refusal = layout.refuse(source, target) if layout.refuse is not None else None
+    if refusal:
+        raise ConversionError(refusal)
+    target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
+    report, result, problems = Report(), {}, []
+    for key, value in source.items():
+        move = _first_match(key, layout)
+        if move is None:
+            problems.append(f'unknown source tensor {key} {tuple(value.shape)}')
+        elif isinstance(move, Drop):
+            report.dropped[key] = move.reason
+        else:
+            name, transform = move
+            value = value if transform is None else transform(value)
+            if name not in target:
+                problems.append(f'{key} maps to {name}, which the model does not have')
+            elif name in result:
+                problems.append(f'{name} would be filled twice, the second time by {key}')
+            elif value.shape != target[name].shape:
+                problems.append(f'{key} has shape {tuple(value.shape)}, '
+                                f'{name} expects {tuple(target[name].shape)}')
+            else:
+                result[name] = value.detach().clone()
+                report.renamed[key] = name
+    for name, value in target.items():
+        if name not in result:
+            if name.endswith('num_batches_tracked'):
+                result[name] = value.detach().clone()
+            else:
+                problems.append(f'nothing in the file fills {name} {tuple(value.shape)}')
+    if problems:
+        raise ConversionError(f'layout "{layout.name}" does not fit this file and config '
+                              f'({len(problems)} problems):\n  ' + '\n  '.join(problems[:20]) +
+                              ('\n  ...' if len(problems) > 20 else ''))
+    return {k[len(layout.scope):]: result[k] for k in target}, report
+
+
+def _first_match(key: str, layout: Layout):
+    for drop in layout.drops:
+        if re.fullmatch(drop.pattern, key):
+            return drop
+    for rule in layout.rules:
+        match = re.fullmatch(rule.pattern, key)
+        if match:
+            name = rule.target(match) if callable(rule.target) else match.expand(rule.target)
+            return name, rule.transform
+    return None
+
+
+def _some(keys: Sequence[str]) -> str:
+    return ', '.join(map(str, keys[:3])) + (', ...' if len(keys) > 3 else '')

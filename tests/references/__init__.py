@@ -1,0 +1,1 @@
+"""Slow, obvious functions that the tests compare with."""
