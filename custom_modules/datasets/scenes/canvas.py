@@ -14,6 +14,15 @@ _SHIFT = 4  # cv2 takes vertices in 1/16 pixels
 Colour = Tuple[float, float, float]  # RGB, 0..255
 
 
+def circle(corners: int) -> np.ndarray:
+    """The unit circle as a polygon."""
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    return np.stack([np.cos(angle), np.sin(angle)], -1)
+
+
+_FEW, _MANY = circle(8), circle(20)
+
+
 @dataclass
 class Camera:
     """A pinhole camera over flat ground; the road bends as a parabola.
@@ -42,11 +51,19 @@ class Camera:
                       self.centre * width, self.bend, (height, width))
 
     def project(self, x, y, z) -> np.ndarray:
-        """World points to pixels, (..., 2)."""
-        x, y, z = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float), np.asarray(z, float))
-        z = np.maximum(z, NEAR * 0.5)
-        return np.stack([self.centre + self.focal * (x + self.bend * z * z - self.x) / z,
-                         self.horizon + self.focal * (self.height - y) / z], -1)
+        """World points (numbers or arrays of one length) to pixels, (..., 2)."""
+        if not isinstance(z, (np.ndarray, list, tuple)):
+            z = max(float(z), NEAR * .5)  # plain floats: most calls are for one distance, and numpy is slow at those
+            column, metre = self.centre + self.focal * (self.bend * z - self.x / z), self.focal / z
+            if not isinstance(x, (np.ndarray, list, tuple)) and not isinstance(y, (np.ndarray, list, tuple)):
+                return np.array((column + metre * x, self.horizon + metre * (self.height - y)))
+        else:
+            z = np.maximum(np.asarray(z, float), NEAR * .5)
+            column, metre = self.centre + self.focal * (self.bend * z - self.x / z), self.focal / z
+        u, v = column + metre * np.asarray(x, float), self.horizon + metre * (self.height - np.asarray(y, float))
+        out = np.empty((max(u.size, v.size), 2))
+        out[:, 0], out[:, 1] = u, v
+        return out
 
     def scale(self, z: float) -> float:
         """Pixels per metre at distance ``z``."""
@@ -112,7 +129,8 @@ class Canvas:
 
     @staticmethod
     def _fixed(points) -> np.ndarray:
-        return np.round(np.clip(points, -30000, 30000) * (1 << _SHIFT)).astype(np.int32)
+        points = np.asarray(points, float) * (1 << _SHIFT) + .5
+        return np.floor(np.minimum(np.maximum(points, -5e5), 5e5)).astype(np.int32)
 
     def polygon(self, points, colour: Colour, number: Optional[int] = None):
         """Fill; without a ``number`` only the colour changes (a window in a wall, a light on a car)."""
@@ -124,25 +142,27 @@ class Canvas:
 
     def line(self, points, width: float, colour: Colour, number: Optional[int] = None):
         """A stroke ``width`` pixels wide; thinner than a pixel it is blended in and not labelled."""
-        points = np.asarray(points, float)
         if width >= 1.5:
-            d = np.diff(points, axis=0)
-            normal = np.stack([-d[:, 1], d[:, 0]], -1) / (np.linalg.norm(d, axis=1, keepdims=True) + 1e-6) * width / 2
-            for a, b, n in zip(points[:-1], points[1:], normal):
-                self.polygon([a + n, b + n, b - n, a - n], colour, number)
+            for (ax, ay), (bx, by) in zip(points[:-1], points[1:]):
+                half = width / 2 / (math.hypot(bx - ax, by - ay) + 1e-6)
+                nx, ny = (ay - by) * half, (bx - ax) * half
+                self.polygon(((ax + nx, ay + ny), (bx + nx, by + ny), (bx - nx, by - ny), (ax - nx, ay - ny)), colour,
+                             number)
             return
-        fixed = [self._fixed(points)]
+        self.lines([self._fixed(points)], width, colour, number)
+
+    def lines(self, fixed: List[np.ndarray], width: float, colour: Colour, number: Optional[int] = None):
+        """Many thin polylines at once, already in sixteenths of pixels."""
         if width >= 0.75:
-            cv2.polylines(self.rgb, fixed, False, colour, 1, cv2.LINE_8, _SHIFT)
+            thick = max(1, int(width + .5))
+            cv2.polylines(self.rgb, fixed, False, colour, thick, cv2.LINE_8, _SHIFT)
             if number is not None:
-                cv2.polylines(self.order, fixed, False, number, 1, cv2.LINE_8, _SHIFT)
+                cv2.polylines(self.order, fixed, False, number, thick, cv2.LINE_8, _SHIFT)
         elif width >= 0.2:
             cv2.polylines(self.rgb, fixed, False, colour, 1, cv2.LINE_AA, _SHIFT)
 
     def disc(self, centre, radius_x: float, radius_y: float, colour: Colour, number: Optional[int] = None):
-        angle = np.linspace(0, 2 * np.pi, 8 if radius_y < 4 else 20, endpoint=False)
-        self.polygon(np.stack([centre[0] + radius_x * np.cos(angle), centre[1] + radius_y * np.sin(angle)], -1), colour,
-                     number)
+        self.polygon((_FEW if radius_y < 4 else _MANY) * (radius_x, radius_y) + centre, colour, number)
 
     def window(self, x0: float, y0: float, x1: float, y1: float):
         """The part of a box that lies on the canvas, as (x0, y0, x1, y1) integers, or None."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .canvas import BUILDING, NEAR, Camera, Canvas, Light
-from .noise import patch
+from .noise import ROUGH, SMOOTH, patch
 
 WALLS = ((168, 140, 104), (150, 96, 74), (118, 82, 68), (196, 184, 160), (214, 206, 194), (150, 146, 140),
          (122, 118, 116), (176, 160, 130), (196, 150, 120), (160, 172, 180), (104, 96, 90))
@@ -27,6 +27,7 @@ class House:
     style: str  # 'brick', 'plain', 'glass', 'church'
     shop: bool
     depth: float
+    exposed: bool  # its end wall is not hidden by the next house
     seed: int
 
 
@@ -36,11 +37,11 @@ def facade(house: House, length: float, light: Light, metre: float, front: bool)
     h, w = max(int(house.height * metre), 4), max(int(length * metre), 4)
     wall = np.float32(house.wall)
     picture = np.empty((h, w, 3), np.float32)
-    picture[:] = wall * (1 + .07 * patch(rng, h, w, 1, 1.6)[..., None])
+    picture[:] = wall * (1 + .07 * patch(rng, h, w, 1, SMOOTH)[..., None])
     if house.style == 'brick' and metre > 7:
         course = max(int(.25 * metre), 2)
         picture[::course] *= .87
-        picture *= (1 + .06 * patch(rng, h, w, max(metre / 14, 1), .4))[..., None]
+        picture *= (1 + .06 * patch(rng, h, w, max(metre / 14, 1), ROUGH))[..., None]
     storey = rng.uniform(2.7, 3.6) * metre
     ground = storey * 1.25
     glass = np.float32(GLASS[rng.integers(len(GLASS))])
@@ -80,7 +81,7 @@ def _fill(picture, x, y, w, h, colour):
 
 def _window(picture, rng, x, y, w, h, glass, frame, metre, light, style):
     edge = max(.09 * metre, .5)
-    if style != 'glass':
+    if style != 'glass' and metre > 3.5:
         _fill(picture, x - edge, y - edge, w + 2 * edge, h + 2.4 * edge, frame)
     pane = glass * rng.uniform(.7, 1.35)
     if light.night > .3 and rng.random() < .45:
@@ -88,6 +89,8 @@ def _window(picture, rng, x, y, w, h, glass, frame, metre, light, style):
     elif rng.random() < .2:
         pane = np.float32(light.haze_colour) * rng.uniform(.6, .95)  # the sky mirrored
     _fill(picture, x, y, w, h, pane)
+    if metre < 4:
+        return
     _fill(picture, x, y, w, h * rng.uniform(.15, .5), pane * .75)
     if metre > 8 and style != 'glass':
         _fill(picture, x + w / 2 - edge / 3, y, edge * .7, h, frame)
@@ -149,7 +152,7 @@ def draw_house(canvas: Canvas, cam: Camera, light: Light, house: House):
     near = max(house.z0, NEAR)
     if house.z1 <= near + .1:
         return
-    detail = min(24., max(2.5, 1.3 * cam.scale(max(near, 4.))))
+    detail = min(24., max(1.5, 1.2 * cam.scale(max(near, 6.))))
     number = canvas.stroke(BUILDING)
     roof = ROOFS[house.seed % len(ROOFS)]
 
@@ -179,7 +182,7 @@ def draw_house(canvas: Canvas, cam: Camera, light: Light, house: House):
             front[-rows:] *= light.shade
     canvas.texture(np.ascontiguousarray(front), quad, ends, number)
 
-    if house.z0 > NEAR * 1.5:  # the end wall that looks at the camera
+    if house.exposed and house.z0 > NEAR * 1.5:  # the end wall that looks at the camera
         far = house.x + house.side * house.depth
         edges = sorted((house.x, far))
         quad = np.stack([cam.project(x, y, house.z0) for y, xs in ((house.height, edges), (0, edges[::-1]))

@@ -2,7 +2,7 @@
 import numpy as np
 
 from .canvas import FENCE, POLE, SIGN, TREE, VOID, Camera, Canvas, Light
-from .noise import patch
+from .noise import ROUGH, SMOOTH, patch
 
 LEAVES = dict(summer=(74, 98, 44), dark=(48, 70, 40), autumn=(164, 112, 46), bare=(92, 80, 68))
 METAL = ((92, 96, 98), (60, 64, 66), (150, 152, 150), (44, 60, 52), (34, 34, 38))
@@ -17,8 +17,8 @@ def _crown(canvas: Canvas, rng, light: Light, centre, rx: float, ry: float, colo
     h, w = y1 - y0, x1 - x0
     x = ((np.arange(x0, x1, dtype=np.float32) + .5 - centre[0]) / rx)[None]
     y = ((np.arange(y0, y1, dtype=np.float32) + .5 - centre[1]) / ry)[:, None]
-    clump = patch(rng, h, w, max(rx / 28, .25), 1.5)
-    leaf = patch(rng, h, w, max(rx / 90, .5), .5)
+    clump = patch(rng, h, w, max(rx / 28, .25), SMOOTH)
+    leaf = patch(rng, h, w, max(rx / 90, .5), ROUGH)
     radius = x * x + y * y
     mask = radius + .22 * clump + .10 * leaf * (holes + .5) < .78
     if holes:
@@ -33,12 +33,19 @@ def _crown(canvas: Canvas, rng, light: Light, centre, rx: float, ry: float, colo
 
 
 def _branches(canvas, rng, start, angle, length, width, depth, colour, number):
-    end = start + length * np.array([np.cos(angle), -np.sin(angle)])
-    canvas.line([start, end], width, colour, number if width >= .75 else None)
-    if depth and length > 2:
-        for _ in range(int(rng.integers(2, 4))):
-            _branches(canvas, rng, start + (end - start) * rng.uniform(.6, 1), angle + rng.normal(0, .55),
-                      length * rng.uniform(.55, .82), width * .6, depth - 1, colour, number)
+    """A bare crown, one generation of branches at a time."""
+    start, angle = np.tile(start, (len(angle), 1)), np.asarray(angle)
+    length = np.full(len(angle), float(length))
+    for _ in range(depth):
+        step = length[:, None] * np.stack([np.cos(angle), -np.sin(angle)], -1)
+        canvas.lines(list(canvas._fixed(np.stack([start, start + step], 1))), max(width, .3), colour,
+                     number if width >= .75 else None)
+        twigs = 3
+        share = rng.uniform(.5, 1, (len(angle), twigs, 1))
+        start = (start[:, None] + share * step[:, None]).reshape(-1, 2)
+        angle = (angle[:, None] + rng.normal(0, .5, (len(angle), twigs))).ravel()
+        length = (length[:, None] * rng.uniform(.5, .8, (len(length), twigs))).ravel()
+        width *= .6
 
 
 def draw_tree(canvas: Canvas, cam: Camera, light: Light, x, z, height, spread, leaves, seed):
@@ -54,9 +61,9 @@ def draw_tree(canvas: Canvas, cam: Camera, light: Light, x, z, height, spread, l
                     foot + [wide / 1.6, 0]], colour, number)
     crown = height - bole
     if leaves == 'bare':
-        deep = 5 if metre > 14 else 4 if metre > 5 else 2
-        for angle in np.linspace(.9, 2.3, 3) + rng.normal(0, .12, 3):
-            _branches(canvas, rng, top + [lean, 0], angle, crown * metre * .42, wide * .55, deep, colour, number)
+        deep = 5 if metre > 10 else 4 if metre > 5 else 3
+        angles = np.linspace(.9, 2.3, 3) + rng.normal(0, .12, 3)
+        _branches(canvas, rng, top + [lean, 0], angles, crown * metre * .42, wide * .55, deep, colour, number)
         return
     tone = np.multiply(LEAVES[leaves], rng.uniform(.8, 1.25)) + rng.normal(0, 6, 3)
     holes = rng.uniform(.2, .9)
@@ -74,7 +81,7 @@ def draw_hedge(canvas, cam, light, x, z0, z1, height, seed, colour=LEAVES['dark'
         return
     metre = min(12., cam.scale(max(z0, 3.)))
     h, w = max(int(height * metre), 3), max(int((z1 - z0) * metre), 3)
-    picture = np.float32(colour) * (1 + .25 * patch(rng, h, w, 1, .8) + .15 * np.linspace(1, -1, h)[:, None])[..., None]
+    picture = np.float32(colour) * (1 + .25 * patch(rng, h, w, 1, ROUGH) + .15 * np.linspace(1, -1, h)[:, None])[..., None]
     ends = (z0, z1) if x < 0 else (z1, z0)
     quad = np.stack([cam.project(x, y, z) for y, z in zip((height, height, 0, 0), (*ends, *ends[::-1]))])
     canvas.texture(picture.astype(np.float32), quad, ends, canvas.stroke(TREE))
@@ -89,7 +96,7 @@ def draw_boards(canvas, cam, light, x, z0, z1, height, colour, seed):
     metre = min(16., cam.scale(max(z0, 3.)))
     h, w = max(int(height * metre), 3), max(int((z1 - z0) * metre), 3)
     tone = np.repeat(rng.uniform(.8, 1.1, int(w / (.15 * metre)) + 1), max(int(.15 * metre), 1))
-    tone = np.resize(tone, w)[None] * (1 + .06 * patch(rng, h, w, 1, .8))
+    tone = np.resize(tone, w)[None] * (1 + .06 * patch(rng, h, w, 1, ROUGH))
     picture = (np.float32(colour) * tone[..., None]).astype(np.float32)
     ends = (z0, z1) if x < 0 else (z1, z0)
     quad = np.stack([cam.project(x, y, z) for y, z in zip((height, height, 0, 0), (*ends, *ends[::-1]))])

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from .canvas import NEAR, PAVEMENT, ROAD, TREE, Camera, Canvas, Light
-from .noise import SIZE, patch, tile
+from .noise import ROUGH, SIZE, SMOOTH, patch, tile
 
 
 @dataclass
@@ -46,7 +46,7 @@ def paint_sky(canvas: Canvas, cam: Camera, rng: np.random.Generator, zenith, hor
     up = (1 - np.arange(rows, dtype=np.float32) / max(cam.horizon, 1))[:, None, None].clip(0, 1)
     sky = np.float32(horizon) + (np.float32(zenith) - np.float32(horizon)) * up**0.7
     small = (rows // 4 + 2, canvas.width // 4 + 2)
-    field_ = patch(rng, *small, grain=max(canvas.width / 512, .5), slope=1.9)
+    field_ = patch(rng, *small, grain=max(canvas.width / 512, .5), slope=SMOOTH)
     field_ = cv2.resize(field_, (canvas.width, rows), interpolation=cv2.INTER_LINEAR)
     amount = (1 / (1 + np.exp(-(field_ * 1.3 + cover) * 2.5)))[..., None]
     relief = 1 + 0.10 * np.roll(field_, rows // 12 + 1, 0)[..., None]
@@ -91,22 +91,22 @@ class Ground:
         palette = np.zeros((12, 3), np.float32)
         palette[ROAD], palette[PAVEMENT], palette[TREE] = (SURFACES[street.surface], WALKWAYS[street.walkway], GRASS)
         palette *= rng.uniform(.82, 1.15, (12, 1)) * rng.uniform(.96, 1.04, (12, 3))
-        colour = palette[label]
 
         start = rng.integers(0, SIZE, 4)
-        coarse = self._noise(1.6, 9, start[:2])
-        fine = self._noise(.6, 60, start[2:]) * np.clip(9 / z, 0, 1)
-        grain = np.where(label == TREE, 2.2, 1).astype(np.float32)
-        colour *= (1 + .05 * coarse + .045 * fine * grain)[..., None]
-        colour[..., 1] += np.where(label == TREE, 7 * coarse, 0)
-        self._paving(colour, label, street)
+        coarse = self._noise(SMOOTH, 9, start[:2])
+        fine = self._noise(ROUGH, 60, start[2:]) * np.clip(9 / z, 0, 1)
+        gain = 1 + .05 * coarse + (.045 + .06 * (label == TREE)) * fine
+        self._paving(gain, label, street)
+        self._kerbs(gain, street)
+        colour = palette[label]
+        colour *= gain[..., None]
         self._marks(colour, label, street, rng, coarse)
-        self._kerbs(colour, street)
-        dim = 1 - (1 - light.shade) * shadow
-        colour *= dim[..., None] * np.float32([1, 1, 1]) + (1 - dim[..., None]) * np.float32([0, .02, .07])
+        # the sky lights what the sun does not: shadows are bluish
+        colour *= 1 - shadow[..., None] * (1 - light.shade * np.float32([.96, 1., 1.1]))
         through = light.through(z)[..., None]
-        colour = colour * through + np.float32(light.haze_colour) * (1 - through)
-        canvas.rgb[self.top:] = np.clip(colour, 0, 255)
+        colour *= through
+        colour += np.float32(light.haze_colour) * (1 - through)
+        canvas.rgb[self.top:] = np.clip(colour, 0, 255, out=colour)
         numbers = np.zeros(12, np.uint16)
         for which in (ROAD, PAVEMENT, TREE):
             numbers[which] = canvas.stroke(which)
@@ -118,7 +118,7 @@ class Ground:
         j = (self.x * cells).astype(np.int32) + start[1] & SIZE - 1
         return tile(slope)[i, j]
 
-    def _paving(self, colour, label, street):
+    def _paving(self, gain, label, street):
         pitch = dict(slabs=(.6, .9), brick=(.22, .44), setts=(.25, .4))
         for which, name in ((PAVEMENT, street.walkway), (ROAD, street.surface)):
             if name not in pitch:
@@ -128,7 +128,7 @@ class Ground:
             x, z, pixel = self.x[near], self.z[near], self.pixel[near]
             joint = _covered(np.abs(x % across - across / 2), .015, pixel)
             joint = np.maximum(joint, _covered(np.abs(z % along - along / 2), .02, pixel * z / self.cam.height))
-            colour[near] *= np.where(label[near] == which, 1 - .3 * joint, 1)[..., None]
+            gain[near] *= np.where(label[near] == which, 1 - .3 * joint, 1)
 
     def _marks(self, colour, label, street, rng, coarse):
         if street.marks == 'none':
@@ -163,13 +163,14 @@ class Ground:
                 paint += bars * ((ahead > 0) & (ahead < 3))
             paint += _covered(np.abs(ahead + 1.5), .15, deep) * (x * np.sign(-left - .1) < 0)
         on_road = label == ROAD
+        wear = np.clip(.72 + .15 * coarse, .25, .85)
         for amount, ink in ((paint, (225, 225, 220)), (yellow, (205, 175, 70))):
-            wear = np.clip(.85 + .18 * coarse, .3, 1)
-            alpha = (np.clip(amount, 0, 1) * wear * on_road)[..., None] * .85
-            colour *= 1 - alpha
-            colour += np.float32(ink) * alpha
+            alpha = np.minimum(amount, 1) * wear
+            inked = np.nonzero((alpha > .01) & on_road)
+            share = alpha[inked][:, None]
+            colour[inked] += (np.float32(ink) - colour[inked]) * share
 
-    def _kerbs(self, colour, street):
+    def _kerbs(self, gain, street):
         for side, edge in ((-1, street.road[0]), (1, street.road[1])):
             beyond = side * (self.x - edge)
             stone = _covered(np.abs(beyond - .08), .08, self.pixel)
@@ -177,7 +178,7 @@ class Ground:
             for where, start, stop in street.junctions:
                 if where == side:
                     stone, gutter = [a * ~((self.z > start) & (self.z < stop)) for a in (stone, gutter)]
-            colour *= (1 + .22 * stone - .3 * gutter)[..., None]
+            gain *= 1 + .22 * stone - .3 * gutter
 
     def shadows(self, street: Street, light: Light, blobs: List[np.ndarray], leafy: List[np.ndarray],
                 rng: np.random.Generator) -> np.ndarray:
@@ -194,7 +195,7 @@ class Ground:
                 for points in polygons:
                     cv2.fillPoly(layer, [Canvas._fixed(points - [0, self.top])], 255, cv2.LINE_8, 4)
                 if texture and polygons:
-                    gaps = self._noise(1.2, 5, rng.integers(0, SIZE, 2)) > .35
+                    gaps = self._noise(SMOOTH, 16, rng.integers(0, SIZE, 2)) > .35
                     mask |= np.where(gaps, 0, layer)
         soft = max(1, self.canvas.width // 200)
         mask = cv2.blur(mask, (2 * soft + 1, soft + 1))

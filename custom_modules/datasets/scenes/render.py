@@ -8,7 +8,7 @@ import numpy as np
 from .canvas import SUPERSAMPLING, VOID, Canvas
 from .facades import draw_skyline
 from .ground import Ground, paint_sky
-from .noise import patch
+from .noise import WHITE, patch
 from .world import World, draw_world
 
 VERSION = 1  # raise it whenever a pixel of any scene changes: the cache is keyed by it
@@ -102,7 +102,7 @@ def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarra
     if blur > .3:
         picture = cv2.GaussianBlur(picture, (0, 0), blur)
     grain = rng.uniform(1., 5.) * (1.8 if light.night else 1)
-    noise = np.stack([patch(rng, h, w, 1, 0.) for _ in range(3)], -1)
+    noise = np.stack([patch(rng, h, w, 1, WHITE) for _ in range(3)], -1)
     noise = noise * .5 + noise.mean(-1, keepdims=True)
     picture += noise * grain * (.6 + .4 * np.sqrt(np.clip(picture, 0, 255) / 255))
     return np.clip(picture, 0, 255).astype(np.uint8)

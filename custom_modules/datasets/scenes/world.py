@@ -98,7 +98,7 @@ def _row(world, rng, side, season):
     """Houses, gaps with gardens, and side streets along one side."""
     _, line = _edges(world, side)
     roofline = np.zeros(FAR + 2, np.float32)
-    z = -rng.uniform(2, 8)
+    z, before = -rng.uniform(2, 8), 0.  # height of the house before this one
     town = rng.uniform(.35, 1.)  # how closely built
     tall, style = rng.uniform(5, 14), str(rng.choice(['brick', 'plain', 'plain', 'glass']))
     setback = 0. if rng.random() < .55 else rng.uniform(1.5, 7)
@@ -107,19 +107,19 @@ def _row(world, rng, side, season):
         if lot < .12 and z > 6:
             width = rng.uniform(6, 9)
             world.street.junctions.append((side, z, z + width))
-            z += width
+            z, before = z + width, 0.
             continue
         length = rng.uniform(5, 20)
         if lot < .12 + .6 * (1 - town):
             length = rng.uniform(8, 28)
             _garden(world, rng, side, line, z, z + length, season)
-            z += length
+            z, before = z + length, 0.
             continue
         height = float(np.clip(tall + rng.normal(0, 1.5), 3.5, 20)) * (1.8 if rng.random() < .06 else 1)
         wall = np.multiply(WALLS[int(rng.integers(len(WALLS)))], rng.uniform(.8, 1.15))
         house = House(side, line + side * setback, z, z + length, height, rng.choice([0, rng.uniform(2, 4)]),
                       tuple(wall), style if rng.random() < .7 else 'plain', setback < .5 and rng.random() < .5,
-                      rng.uniform(7, 12), _seed(rng))
+                      rng.uniform(7, 12), height > before, _seed(rng))
         world.things.append((z + length, partial(draw_house, house=house)))
         lo, hi = int(max(z, 0)), int(max(z + length, 0))
         roofline[lo:hi] = max(height - setback, 0)
@@ -127,7 +127,7 @@ def _row(world, rng, side, season):
             _boundary(world, rng, line, z, z + length)
             if rng.random() < .4:
                 _tree(world, rng, line + side * setback * .5, rng.uniform(z, z + length), season, True)
-        z += length
+        z, before = z + length, height
     world.street.roofline[side] = roofline
 
 
