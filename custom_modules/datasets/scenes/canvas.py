@@ -208,8 +208,12 @@ class Canvas:
     def label(self) -> np.ndarray:
         """The class that covers most of a pixel; of two that cover half each, the one in front."""
         s = SUPERSAMPLING
-        orders = np.stack([self.order[i::s, j::s] for i in range(s) for j in range(s)]).astype(np.int32)
+        orders = np.stack([self.order[i::s, j::s] for i in range(s) for j in range(s)])
         labels = np.asarray(self.classes, np.uint8)[orders]
+        label = labels[0]
+        mixed = np.nonzero((labels[1:] != label).any(0))
+        labels, orders = labels[(slice(None), *mixed)], orders[(slice(None), *mixed)].astype(np.int32)
         votes = (labels[:, None] == labels[None]).sum(0, dtype=np.int32)
         best = (votes * 65536 + orders).argmax(0)
-        return np.take_along_axis(labels, best[None], 0)[0]
+        label[mixed] = np.take_along_axis(labels, best[None], 0)[0]
+        return label

@@ -159,6 +159,9 @@ def draw_house(canvas: Canvas, cam: Camera, light: Light, house: House):
     ends = [(near, house.z1), (house.z1, near)][house.side > 0]  # left wall: its near end is the picture's left
     quad = np.stack([cam.project(house.x, house.height, ends[0]), cam.project(house.x, house.height, ends[1]),
                      cam.project(house.x, 0, ends[1]), cam.project(house.x, 0, ends[0])])
+    span = abs(quad[1, 0] - quad[0, 0])
+    if max(quad[0, 0], quad[1, 0]) < 0 or min(quad[0, 0], quad[1, 0]) > canvas.width:
+        return
     if house.roof:
         back = house.x + house.side * house.roof
         ridge = [cam.project(back, house.height + house.roof * .8, z) for z in ends]
@@ -171,6 +174,9 @@ def draw_house(canvas: Canvas, cam: Camera, light: Light, house: House):
             up = cam.scale(z) * 1.2
             canvas.polygon([a + [0, up * .4], a - [0, up], b - [0, up], b + [0, up * .4]],
                            light.seen(np.multiply(house.wall, .8), z, .9), number)
+    if span < 5:  # a sliver far away
+        canvas.polygon(quad, light.seen(house.wall, near, _lit(light, house.side, True) * .85), number)
+        return
     front = facade(house, house.z1 - near, light, detail, True)
     if house.side > 0:
         front = front[:, ::-1]

@@ -112,13 +112,18 @@ def draw_railing(canvas: Canvas, cam: Camera, light: Light, x, z0, z1, height, c
     panel = np.concatenate([cam.project(x, height, [z0, z1]), cam.project(x, .08, [z1, z0])])
     canvas.polygon(panel, None, number)
     pitch = .16 if cam.scale(z0) > 20 else .3
-    z = z1
-    while z > z0:
-        post = int(round((z1 - z) / pitch)) % 12 == 0
-        width = (.07 if post else .02) * cam.scale(z)
-        ends = cam.project(x, [height, .0 if post else .1], z)
-        canvas.line(ends, max(width, .3), light.seen(colour, z))
-        z -= max(pitch, 1.4 * z / cam.focal * abs(z / (abs(x - cam.x) + .5)))
+    z = np.arange(z1, z0, -pitch)
+    if len(z) > 150:
+        z = z[::len(z) // 150 + 1]
+    bars = np.stack([cam.project(x, height, z), cam.project(x, .1, z)], 1)
+    tone = light.seen(colour, (z0 + z1) / 2)
+    gap = np.abs(np.diff(bars[:, 0, 0], append=bars[-1:, 0, 0]))
+    for near, width in ((z < 12, 1.), (z >= 12, .4)):  # bars that merge are left out: the panel would turn solid
+        chosen = bars[near & (gap > 1.6)]
+        if len(chosen):
+            canvas.lines(list(canvas._fixed(chosen)), width, tone)
+    for post in bars[::12]:
+        canvas.line(post, max(.06 * cam.scale(z0) * .5, .8), tone)
     for y in (height, height * .12):
         pieces = np.linspace(z0, z1, 6)
         for a, b in zip(pieces[:-1], pieces[1:]):

@@ -38,26 +38,30 @@ class Street:
 SURFACES = dict(asphalt=(98, 98, 100), setts=(112, 104, 96), concrete=(140, 137, 130))
 WALKWAYS = dict(slabs=(142, 138, 131), asphalt=(104, 103, 104), brick=(138, 108, 96))
 GRASS = (92, 112, 58)
+FAR = 110.  # metres; marks further away are thinner than a pixel
+WHITE_PAINT, YELLOW_PAINT, STONE, GUTTER = 1, 2, 3, 4
+INKS = np.float32([(0, 0, 0), (225, 225, 220), (205, 175, 70), (0, 0, 0), (58, 56, 54)])
 
 
 def paint_sky(canvas: Canvas, cam: Camera, rng: np.random.Generator, zenith, horizon, cloud, cover: float):
     """A gradient and clouds; ``cover`` shifts how much of the sky they fill."""
-    rows = int(np.clip(cam.horizon + 2, 1, canvas.height))
-    up = (1 - np.arange(rows, dtype=np.float32) / max(cam.horizon, 1))[:, None, None].clip(0, 1)
+    rows = int(np.clip(cam.horizon + 2, 2, canvas.height))
+    h, w = rows // 2 + 1, canvas.width // 2  # painted at half the size: nothing in it is sharp
+    up = (1 - np.arange(h, dtype=np.float32) * 2 / max(cam.horizon, 1))[:, None, None].clip(0, 1)
     sky = np.float32(horizon) + (np.float32(zenith) - np.float32(horizon)) * up**0.7
-    small = (rows // 4 + 2, canvas.width // 4 + 2)
-    field_ = patch(rng, *small, grain=max(canvas.width / 512, .5), slope=SMOOTH)
-    field_ = cv2.resize(field_, (canvas.width, rows), interpolation=cv2.INTER_LINEAR)
-    amount = (1 / (1 + np.exp(-(field_ * 1.3 + cover) * 2.5)))[..., None]
-    relief = 1 + 0.10 * np.roll(field_, rows // 12 + 1, 0)[..., None]
-    sky = sky * (1 - amount) + np.float32(cloud) * relief * amount
-    canvas.rgb[:rows] = np.clip(sky, 0, 255)
-    canvas.rgb[rows:] = np.clip(sky[-1:], 0, 255)
+    puffs = patch(rng, h, w, max(canvas.width / 256, 1), SMOOTH)
+    amount = (1 / (1 + np.exp(-(puffs * 1.3 + cover) * 2.5)))[..., None]
+    relief = 1 + 0.10 * np.roll(puffs, rows // 24 + 1, 0)[..., None]
+    sky = sky + (np.float32(cloud) * relief - sky) * amount
+    sky = np.clip(sky, 0, 255).astype(np.uint8)
+    canvas.rgb[:rows] = cv2.resize(sky, (canvas.width, rows), interpolation=cv2.INTER_LINEAR)
+    canvas.rgb[rows:] = canvas.rgb[rows - 1:rows]
 
 
-def _covered(distance: np.ndarray, half: float, pixel: np.ndarray) -> np.ndarray:
-    """Share of a pixel that lies within ``half`` metres of a line ``distance`` metres away."""
-    return np.clip((half - distance) / pixel + 0.5, 0, 1) * np.clip(2 * half / pixel, 0, 1)
+def _joints(x: np.ndarray, pitch: float, half: float, pixel: np.ndarray) -> np.ndarray:
+    """Share of a pixel covered by lines ``pitch`` metres apart and ``2 * half`` wide; ``pixel`` is metres a pixel."""
+    distance = np.abs(x - np.floor(x / pitch) * pitch - pitch / 2)
+    return np.minimum(np.maximum((half - distance) / pixel + 0.5, 0), 1) * np.minimum(2 * half / pixel, 1)
 
 
 class Ground:
@@ -97,10 +101,9 @@ class Ground:
         fine = self._noise(ROUGH, 60, start[2:]) * np.clip(9 / z, 0, 1)
         gain = 1 + .05 * coarse + (.045 + .06 * (label == TREE)) * fine
         self._paving(gain, label, street)
-        self._kerbs(gain, street)
         colour = palette[label]
         colour *= gain[..., None]
-        self._marks(colour, label, street, rng, coarse)
+        self._marks(colour, street, rng, coarse)
         # the sky lights what the sun does not: shadows are bluish
         colour *= 1 - shadow[..., None] * (1 - light.shade * np.float32([.96, 1., 1.1]))
         through = light.through(z)[..., None]
@@ -126,59 +129,69 @@ class Ground:
             across, along = pitch[name]
             near = self.z[:, 0] < 14
             x, z, pixel = self.x[near], self.z[near], self.pixel[near]
-            joint = _covered(np.abs(x % across - across / 2), .015, pixel)
-            joint = np.maximum(joint, _covered(np.abs(z % along - along / 2), .02, pixel * z / self.cam.height))
+            joint = np.maximum(_joints(x, across, .015, pixel), _joints(z, along, .02, pixel * z / self.cam.height))
             gain[near] *= np.where(label[near] == which, 1 - .3 * joint, 1)
 
-    def _marks(self, colour, label, street, rng, coarse):
-        if street.marks == 'none':
-            return
-        x, z, pixel = self.x, self.z, self.pixel
+    def _marks(self, colour, street, rng, coarse):
+        """Paint and kerbs: drawn as ribbons of world width into a layer of ink numbers, then worn and blended."""
+        ink = np.zeros(self.x.shape, np.uint8)
         left, right = street.road
-        deep = pixel * z / self.cam.height  # metres a pixel, ahead
-        paint = np.zeros_like(x)
+        for side, edge in ((-1, left), (1, right)):
+            gaps = sorted((a, b) for where, a, b in street.junctions if where == side)
+            for a, b in zip([0.] + [b for _, b in gaps], [a for a, _ in gaps] + [FAR]):
+                self._ribbon(ink, edge + side * .08, .09, a, b, STONE)
+                self._ribbon(ink, edge - side * .06, .06, a, b, GUTTER)
+        if street.marks != 'none':
+            self._lanes(ink, street, rng)
+        y, x = np.nonzero(ink)
+        number = ink[y, x]
+        wear = np.minimum(np.maximum(.72 + .15 * coarse[y, x], .25), .85)
+        alpha = np.where(number >= STONE, .6, wear) * np.minimum(.16 / self.pixel[y, 0], 1)
+        under = colour[y, x]
+        target = INKS[number]
+        target[number == STONE] = under[number == STONE] * 1.35
+        colour[y, x] = under + (target - under) * alpha[:, None]
 
-        def dashes(on, period):
-            sharp = ((z % period) < on).astype(np.float32)
-            return np.where(deep < period / 3, sharp, on / period)
+    def _lanes(self, ink, street, rng):
+        left, right = street.road
 
-        yellow = np.zeros_like(x)
-        if street.marks in ('centre', 'lanes', 'double'):
-            on, period = ((2., 6.), (4., 6.))[int(rng.integers(2))]
-            paint += _covered(np.abs(x), .07, pixel) * (1 if street.marks == 'double' else dashes(on, period))
+        def dashes(x, half, on, period):
+            for start in np.arange(rng.uniform(-period, 0), 80, period):
+                self._ribbon(ink, x, half, start, start + on, WHITE_PAINT)
+
+        on, period = ((2., 6.), (4., 6.))[int(rng.integers(2))]
+        if street.marks == 'double':
+            self._ribbon(ink, 0, .08, 0, FAR, WHITE_PAINT)
+        else:
+            dashes(0, .07, on, period)
         if street.marks == 'lanes':
             for middle in (left / 2, right / 2):
-                paint += _covered(np.abs(x - middle), .06, pixel) * dashes(2., 8.)
+                dashes(middle, .06, 2., 8.)
         if rng.random() < .6:
+            twice = rng.random() < .5
             for edge in (left + .25, right - .25):
-                yellow += _covered(np.abs(x - edge), .05, pixel)
-                if rng.random() < .5:
-                    yellow += _covered(np.abs(x - edge - .2 * np.sign(-edge)), .05, pixel)
+                self._ribbon(ink, edge, .05, 0, 60, YELLOW_PAINT)
+                if twice:
+                    self._ribbon(ink, edge - .2 * np.sign(edge), .05, 0, 60, YELLOW_PAINT)
         elif rng.random() < .5:
-            paint += sum(_covered(np.abs(x - edge), .06, pixel) for edge in (left + 1.3, right - 1.3))
+            for edge in (left + 1.3, right - 1.3):
+                self._ribbon(ink, edge, .06, 0, FAR, WHITE_PAINT)
         if street.crossing:
-            ahead = z - street.crossing
             if rng.random() < .7:
-                bars = np.clip((.3 - np.abs(x % 1.2 - .6)) / pixel + .5, 0, 1)
-                paint += bars * ((ahead > 0) & (ahead < 3))
-            paint += _covered(np.abs(ahead + 1.5), .15, deep) * (x * np.sign(-left - .1) < 0)
-        on_road = label == ROAD
-        wear = np.clip(.72 + .15 * coarse, .25, .85)
-        for amount, ink in ((paint, (225, 225, 220)), (yellow, (205, 175, 70))):
-            alpha = np.minimum(amount, 1) * wear
-            inked = np.nonzero((alpha > .01) & on_road)
-            share = alpha[inked][:, None]
-            colour[inked] += (np.float32(ink) - colour[inked]) * share
+                for x in np.arange(left + .5, right - .3, 1.2):
+                    self._ribbon(ink, x, .3, street.crossing, street.crossing + 3, WHITE_PAINT)
+            side = np.sign(self.cam.x)
+            self._ribbon(ink, side * max(-left, right) / 2, max(-left, right) / 2, street.crossing - 1.6,
+                         street.crossing - 1.3, WHITE_PAINT, (left, right))
 
-    def _kerbs(self, gain, street):
-        for side, edge in ((-1, street.road[0]), (1, street.road[1])):
-            beyond = side * (self.x - edge)
-            stone = _covered(np.abs(beyond - .08), .08, self.pixel)
-            gutter = _covered(np.abs(beyond + .06), .06, self.pixel)
-            for where, start, stop in street.junctions:
-                if where == side:
-                    stone, gutter = [a * ~((self.z > start) & (self.z < stop)) for a in (stone, gutter)]
-            gain *= 1 + .22 * stone - .3 * gutter
+    def _ribbon(self, ink, x, half, z0, z1, number, limits=(-99., 99.)):
+        z0, z1 = max(z0, NEAR), min(z1, FAR)
+        if z1 <= z0:
+            return
+        steps = np.geomspace(z0, z1, 2 + int(6 * np.log(z1 / z0) * bool(self.cam.bend)))
+        a, b = max(x - half, limits[0]), min(x + half, limits[1])
+        outline = np.concatenate([self.cam.project(a, 0, steps), self.cam.project(b, 0, steps[::-1])])
+        cv2.fillPoly(ink, [Canvas._fixed(outline - [0, self.top])], number, cv2.LINE_8, 4)
 
     def shadows(self, street: Street, light: Light, blobs: List[np.ndarray], leafy: List[np.ndarray],
                 rng: np.random.Generator) -> np.ndarray:

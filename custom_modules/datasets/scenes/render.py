@@ -73,23 +73,30 @@ def _bonnet(canvas: Canvas, rng: np.random.Generator):
     canvas.line(points, h / 200, (tone * 1.8,) * 3)
 
 
+def _shine(picture: np.ndarray, x: float, y: float, radius: float, colour: np.ndarray):
+    """Add a round glow."""
+    h, w = picture.shape[:2]
+    x0, x1 = (int(np.clip(x + s * 3 * radius, 0, w)) for s in (-1, 1))
+    y0, y1 = (int(np.clip(y + s * 3 * radius + (s > 0), 0, h)) for s in (-1, 1))
+    if x1 <= x0 or y1 <= y0:
+        return
+    across = np.exp(-(np.arange(x0, x1, dtype=np.float32) - x)**2 / (2 * radius * radius))
+    down = np.exp(-(np.arange(y0, y1, dtype=np.float32) - y)**2 / (2 * radius * radius))
+    picture[y0:y1, x0:x1] += (down[:, None] * across)[..., None] * colour
+
+
 def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarray:
     """What a camera adds: glow, glare, tint, vignette, blur, noise and compression."""
     light = world.light
     picture = canvas.image().astype(np.float32)
     h, w = picture.shape[:2]
     rows, cols = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
-
-    def bump(x, y, radius):
-        return np.exp(-((rows - y)**2 + (cols - x)**2) / (2 * radius * radius))[..., None]
-
     for x, y, radius, colour in canvas.glow:
-        radius = max(radius / SUPERSAMPLING, .5)
-        if -3 * radius < x / SUPERSAMPLING < w + 3 * radius:
-            picture += bump(x / SUPERSAMPLING, y / SUPERSAMPLING, radius) * np.float32(colour) * (.15 + .45 * light.night)
+        _shine(picture, x / SUPERSAMPLING, y / SUPERSAMPLING, max(radius / SUPERSAMPLING, .5),
+               np.float32(colour) * (.15 + .45 * light.night))
     if light.sun and rng.random() < .18:  # the sun in or near the picture
         x, y = w * (.5 + .5 * light.sun * rng.uniform(.2, 1.)), h * rng.uniform(-.05, .25)
-        picture += bump(x, y, w * .22) * np.float32((150, 138, 110)) * (1 - .6 * light.night)
+        _shine(picture, x, y, w * .22, np.float32((150, 138, 110)) * (1 - .6 * light.night))
     picture *= np.float32(light.tint) * light.exposure
     if light.night:
         picture *= np.float32((.9, .92, 1.05))

@@ -53,6 +53,8 @@ def draw_car(canvas: Canvas, cam: Camera, light: Light, x, z, body, away, seed):
         last, last_at, last_y = edges, at, y
     if seen_side:
         canvas.polygon(outline, light.seen(paint, z, lit * .86), number)
+    tiny = cam.scale(z) < 5  # pixels a metre: no details to see
+    if seen_side and not tiny:
         _side_windows(canvas, cam, light, lines, edge, waist * height, height, glass, z, body)
         for share in (.17, .8):
             _wheel(canvas, cam, light, edge, front + share * step, .33 if body != 'bus' else .48, z, number)
@@ -104,6 +106,8 @@ def _end(canvas, cam, light, rng, x, z, width, height, waist, clear, paint, glas
         canvas.polygon([at(-.8, .93), at(.8, .93), at(.84, low), at(-.84, low)], light.seen(glass, z))
         if body == 'bus':
             canvas.polygon([at(-.6, .99), at(.6, .99), at(.6, .94), at(-.6, .94)], light.seen((230, 150, 40), z))
+    if cam.scale(z) < 4:
+        return
     bumper = (clear + .28) / height
     canvas.polygon([at(-.98, bumper), at(.98, bumper), at(.98, clear / height), at(-.98, clear / height)],
                    light.seen(paint * .45, z, shade))
