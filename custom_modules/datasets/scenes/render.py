@@ -98,8 +98,6 @@ def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarra
         x, y = w * (.5 + .5 * light.sun * rng.uniform(.2, 1.)), h * rng.uniform(-.05, .25)
         _shine(picture, x, y, w * .22, np.float32((150, 138, 110)) * (1 - .6 * light.night))
     picture *= np.float32(light.tint) * light.exposure
-    if light.night:
-        picture *= np.float32((.9, .92, 1.05))
     radius2 = ((rows / h - .5)**2 + (cols / w - .5)**2)[..., None]
     picture *= 1 - rng.uniform(.1, .5) * radius2
     contrast = rng.uniform(.9, 1.15)

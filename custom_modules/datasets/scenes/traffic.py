@@ -1,7 +1,8 @@
 """Cars, vans and buses as boxes with a profile; walking people; riders."""
+import cv2
 import numpy as np
 
-from .canvas import BICYCLIST, CAR, PEDESTRIAN, Camera, Canvas, Light
+from .canvas import BICYCLIST, CAR, PEDESTRIAN, Camera, Canvas, Light, circle
 from .ground import shade_under
 
 PAINTS = ((190, 190, 192), (226, 226, 224), (44, 46, 50), (92, 96, 100), (150, 28, 30), (36, 56, 110), (30, 74, 64),
@@ -13,9 +14,10 @@ BODIES = {
     'van': ((4.9, 1.95, 2.2), .52, ((0., .4), (.05, .5), (.16, .58), (.28, .98), (1., 1.))),
     'bus': ((10.5, 2.5, 3.), .42, ((0., .96), (.02, 1.), (1., 1.))),
 }
+_PUDDLE = circle(10) * (.34, .07)  # metres; the soft shadow round somebody's feet
 SKIN = ((224, 180, 150), (196, 146, 112), (140, 96, 70), (92, 64, 48))
 CLOTHES = ((30, 32, 40), (52, 56, 70), (90, 92, 98), (150, 40, 44), (40, 70, 130), (196, 192, 184), (70, 84, 56),
-           (120, 90, 60), (200, 120, 50), (60, 60, 60), (168, 150, 60), (110, 60, 110))
+           (120, 90, 60), (176, 96, 52), (60, 60, 60), (168, 150, 60), (110, 60, 110))
 
 
 def draw_car(canvas: Canvas, cam: Camera, light: Light, x, z, body, away, seed):
@@ -40,12 +42,16 @@ def draw_car(canvas: Canvas, cam: Camera, light: Light, x, z, body, away, seed):
 
     outline = [cam.project(edge, y, at) for at, y in lines]
     outline += [cam.project(edge, clear, at) for at in (lines[-1][0], lines[0][0])]
+    low = min(lines[0][1], lines[-1][1])  # the box below the waist first, so that no seam shows what is behind
+    box = np.concatenate([cam.project([x - width * .49, x + width * .49], y, [at, at])
+                          for y in (clear, low) for at in (z, far)])
+    canvas.polygon(cv2.convexHull(box.astype(np.float32))[:, 0], light.seen(paint * .5, z), number)
     # every cross-section, far to near, so that roof and bonnet are there whatever the height of the camera
     order = range(len(lines)) if away else range(len(lines) - 1, -1, -1)
     last = None
     for i in order:
         at, y = lines[i]
-        edges = [cam.project(x - width * .46, y, at), cam.project(x + width * .46, y, at)]
+        edges = [cam.project(x - width * .495, y, at), cam.project(x + width * .495, y, at)]
         if last is not None:
             steep = abs(y - last_y) > .3 * abs(at - last_at)
             tone = glass * 1.1 if steep and y < height * .99 + .1 and min(y, last_y) >= waist * height * .9 else paint
@@ -137,7 +143,7 @@ def draw_person(canvas: Canvas, cam: Camera, light: Light, x, z, height, seed):
     rng = np.random.default_rng(seed)
     metre = cam.scale(z) * height / 1.75
     foot = cam.project(x, 0, z)
-    shade_under(canvas, foot + metre * np.array([[-.35, -.04], [.35, -.04], [.35, .06], [-.35, .06]]), .5)
+    shade_under(canvas, foot + metre * _PUDDLE, .45)
     number = canvas.stroke(PEDESTRIAN)
     shade = .9 if light.sun == 0 else rng.choice([1.05, light.shade * 1.2])
     coat, legs = (light.seen(CLOTHES[int(i)], z, shade) for i in rng.integers(len(CLOTHES), size=2))
@@ -174,7 +180,7 @@ def draw_rider(canvas: Canvas, cam: Camera, light: Light, x, z, facing, seed):
     rng = np.random.default_rng(seed)
     metre = cam.scale(z)
     foot = cam.project(x, 0, z)
-    shade_under(canvas, foot + metre * np.array([[-.6, -.04], [.6, -.04], [.6, .06], [-.6, .06]]) * max(facing, .4), .45)
+    shade_under(canvas, foot + metre * _PUDDLE * (1 + facing, 1), .45)
     number = canvas.stroke(BICYCLIST)
     shade = .9 if light.sun == 0 else rng.choice([1.05, light.shade * 1.2])
     coat, legs, frame = (light.seen(CLOTHES[int(i)], z, shade) for i in rng.integers(len(CLOTHES), size=3))

@@ -20,7 +20,7 @@ WEATHER = {
     'morning': ((120, 158, 200), (244, 226, 196), (250, 236, 216), -.2, .46, .0030, (1.06, 1., .9), 1.05),
     'overcast': ((176, 182, 190), (224, 226, 228), (236, 238, 240), .7, .85, .0028, (.97, 1., 1.03), .98),
     'fog': ((206, 210, 212), (216, 218, 220), (216, 218, 220), 1., .92, .022, (1., 1., 1.01), .98),
-    'dusk': ((58, 74, 118), (228, 166, 128), (150, 120, 128), .1, .62, .0035, (.95, .93, 1.08), .62),
+    'dusk': ((72, 84, 112), (214, 168, 140), (142, 124, 126), .1, .66, .0035, (.98, .97, 1.03), .72),
 }
 CHANCES = (('noon', .34), ('morning', .2), ('overcast', .26), ('fog', .08), ('dusk', .12))
 
@@ -42,17 +42,18 @@ class World:
 def draw_world(rng: np.random.Generator) -> World:
     """One street. Only ``rng`` decides, so a scene is the same at every size of the picture."""
     names, chances = zip(*CHANCES)
-    zenith, horizon, cloud, cover, shade, haze, tint, exposure = WEATHER[rng.choice(names, p=chances)]
+    weather = str(rng.choice(names, p=chances))
+    zenith, horizon, cloud, cover, shade, haze, tint, exposure = WEATHER[weather]
     dull = shade > .7
     sun = 0 if dull else int(rng.choice([-1, 1]))
     light = Light(sun, rng.uniform(.35, 1.6), rng.uniform(-.8, .8), shade * rng.uniform(.85, 1.1),
-                  haze * rng.uniform(.7, 1.4), horizon, tint, exposure * rng.uniform(.85, 1.12), float(exposure < .7))
+                  haze * rng.uniform(.7, 1.4), horizon, tint, exposure * rng.uniform(.85, 1.12), float(weather == 'dusk'))
     drive = int(rng.choice([-1, 1]))
     parking = rng.random(2) < .45
     road = (-rng.uniform(3., 4.) - 2.1 * parking[0], rng.uniform(3., 4.) + 2.1 * parking[1])
     walk = tuple(rng.uniform(1.6, 4., 2))
     camera = Camera(rng.uniform(.72, 1.1), drive * rng.uniform(1.2, 2.), rng.uniform(1.25, 1.9), rng.uniform(.37, .5),
-                    rng.uniform(.36, .64), float(rng.choice([0., 1.])) * rng.normal(0, .004))
+                    rng.uniform(.28, .72), float(rng.choice([0., 1.])) * rng.normal(0, .004))
     street = Street(road, walk, tuple(int(v) for v in rng.choice([TREE, PAVEMENT], 2)), [],
                     float(rng.uniform(7, 25)) if rng.random() < .25 else 0.,
                     str(rng.choice(['asphalt', 'asphalt', 'asphalt', 'setts', 'concrete'])),
