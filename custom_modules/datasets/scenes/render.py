@@ -91,7 +91,7 @@ def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarra
     picture = canvas.image().astype(np.float32)
     h, w = picture.shape[:2]
     rows, cols = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
-    for x, y, radius, colour in canvas.glow:
+    for x, y, radius, colour in canvas.visible_lamps():
         _shine(picture, x / SUPERSAMPLING, y / SUPERSAMPLING, max(radius / SUPERSAMPLING, .5),
                np.float32(colour) * (.15 + .45 * light.night))
     if light.sun and rng.random() < .18:  # the sun in or near the picture
