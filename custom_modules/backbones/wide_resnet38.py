@@ -126,8 +126,8 @@ class WideResNet38(BaseModule):
             blocks = []
             for b in range(self.blocks[i]):
                 blocks.append(
-                    PreActivationBlock(channels, width, strides[i] if b == 0 else 1, dilations[i], dropouts[i], norm_cfg,
-                                       act_cfg, with_cp))
+                    PreActivationBlock(channels, width, strides[i] if b == 0 else 1, dilations[i], dropouts[i],
+                                       norm_cfg, act_cfg, with_cp))
                 channels = width[-1]
             self.add_module(f'mod{i + 2}', nn.Sequential(*blocks))
 

@@ -20,7 +20,7 @@ class ASPPContext(BaseModule):
 
     Paper: `Rethinking Atrous Convolution for Semantic Image Segmentation <https://arxiv.org/abs/1706.05587>`_.
 
-    Checked against: open-mmlab/mmsegmentation, ``ASPPHead`` (defaults, bit for bit), and lxtGH/DecoupleSegNets,
+    Checked against: open-mmlab/mmsegmentation, ``ASPPHead`` (defaults), and lxtGH/DecoupleSegNets,
     network/nn/operators.py ``_AtrousSpatialPyramidPoolingModule``, commit bedb8e53 (``rates=(12, 24, 36),
     out_norm_act=False``, followed there by ``bot_aspp``).
 

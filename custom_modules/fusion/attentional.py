@@ -29,7 +29,7 @@ class _PointwiseAttention(nn.Sequential):
             raise ValueError(
                 'attentional fusion normalises one average a sample: in training it expected at least two samples a '
                 f'batch-norm group, got {x.shape[0]}. Use batch_size >= 2 a GPU, SyncBN on several GPUs, or a '
-                "norm_cfg that does not look at the batch, e.g. dict(type='GN', num_groups=4)") from error
+                "norm_cfg that does not look at the batch, e.g. dict(type='GN', num_groups=1)") from error
 
 
 def _attention_pair(channels, mid_channels, norm_cfg, act_cfg) -> Tuple[nn.Module, nn.Module]:

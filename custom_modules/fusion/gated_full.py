@@ -65,8 +65,8 @@ class GatedFullFusion(BaseModule):
                  init_cfg=None):
         super().__init__(init_cfg)
         if num_levels is None:
-            raise ValueError('GatedFullFusion fuses all levels at once and needs num_levels, which GFFHead passes; in a '
-                             'head that fuses two levels at a time (TopDownHead, SFNetHead) use DuplexGateFusion')
+            raise ValueError('GatedFullFusion fuses all levels at once and needs num_levels, which GFFHead passes; in '
+                             'a head that fuses two levels at a time (TopDownHead, SFNetHead) use DuplexGateFusion')
         if update not in ('parallel', 'sequential'):
             raise ValueError(f"update must be 'parallel' or 'sequential', got {update!r}")
         guides = [channels] * num_levels if gate_in_channels is None else list(gate_in_channels)
@@ -84,11 +84,11 @@ class GatedFullFusion(BaseModule):
                 levels: Sequence[Tensor],
                 guides: Optional[Sequence[Tensor]] = None,
                 aligns: Optional[Sequence[nn.Module]] = None) -> List[Tensor]:
-        """Fuse; ``aligns``, one part for each level but the last, replaces plain resizing of what coarser levels send."""
+        """Fuse; ``aligns``, a part for each level but the last, brings it what coarser levels send."""
         guides = levels if guides is None else guides
         if len(levels) != len(self.gate_convs) or len(guides) != len(levels):
-            raise ValueError(f'GatedFullFusion was built for {len(self.gate_convs)} levels, got {len(levels)} levels and '
-                             f'{len(guides)} guides')
+            raise ValueError(f'GatedFullFusion was built for {len(self.gate_convs)} levels, got {len(levels)} levels '
+                             f'and {len(guides)} guides')
         gates = self.gates(guides)
         messages = [gate * level for gate, level in zip(gates, levels)]
         fused, resized = [], {}

@@ -1,9 +1,9 @@
 """Convolving resized maps without ever building them.
 
 A pyramid is usually merged by resizing every level to the finest grid, concatenating, and convolving by 3x3. Resizing
-mixes positions and a 1x1 convolution mixes channels, so the two commute; and a k x k convolution is k*k channel mixings,
-each shifted and added. Mixing channels on the coarse grid first therefore gives the same result, to float precision,
-with as many times fewer products as the fine grid has more cells, and the concatenation is never stored.
+mixes positions and a 1x1 convolution mixes channels, so the two commute; and a k x k convolution is k*k channel
+mixings, each shifted and added. Mixing channels on the coarse grid first therefore gives the same result, to float
+precision, with as many times fewer products as the fine grid has more cells, and the concatenation is never stored.
 """
 from typing import Optional, Sequence, Tuple
 
@@ -69,8 +69,8 @@ def conv_of_resized(maps: Sequence[Tensor],
 def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, int], align_corners: bool) -> Tensor:
     """A conv-norm-act module (mmcv's ``ConvModule``) applied to the concatenation of resized maps.
 
-    A module whose convolution is not a plain one (deformable, strided, grouped, unusually padded) gets what it asks for:
-    the concatenation.
+    A module whose convolution is not a plain one (deformable, strided, grouped, unusually padded) gets what it asks
+    for: the concatenation.
     """
     conv = module.conv
     plain = (
@@ -112,7 +112,7 @@ def _mix_then_resize(x: Tensor, weight: Tensor, size, align_corners: bool, dilat
 
 
 def _resize_and_shift(n: int, size: int, taps: int, dilation: int, align_corners: bool, like: Tensor) -> Tensor:
-    """Column j of block t: the weights by which the n cells give cell ``j + (t - taps // 2) * dilation``, (taps * n, size)."""
+    """Weights by which n cells give every cell of the fine grid, once for each tap's shift: (taps * n, size)."""
     eye = torch.eye(n, device=like.device, dtype=torch.promote_types(like.dtype, torch.float32)).unsqueeze(0)
     weights = F.interpolate(eye, size=size, mode='linear', align_corners=align_corners)[0]  # (n, size)
     shifts = [(t - taps // 2) * dilation for t in range(taps)]

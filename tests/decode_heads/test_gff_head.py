@@ -63,6 +63,20 @@ def test_parity_of_the_released_head():
     assert len(taps) == 9
 
 
+@pytest.mark.slow
+def test_parity_of_the_whole_network():
+    data = golden.load('gff_wrn38')
+    with torch.device('meta'):
+        model = MODELS.build(Config.fromfile(BASES / 'gff_wrn38-d8.py').model)
+    model, report = golden.converted(model.to_empty(device='cpu'), data)
+    assert not report.dropped
+    image = golden.image(64, 96)
+    with torch.no_grad():
+        levels = model.extract_feat(image)
+        golden.assert_parity(levels[1][:, :4], data['m5'])
+        golden.assert_parity(strided(model.decode_head(levels)), data['output'])
+
+
 def test_parity_of_a_dense_block():
     data = golden.load('modules')
     reference = golden.module_state(data, 'gff_dense')

@@ -71,7 +71,7 @@ LAYOUTS = (
         rules=(*TRUNK, *CONTEXT, *HEAD)),
     Layout(
         name='wide-resnet38-deeplab',
-        source=f'{SOURCE}, network/deepv3.py DeepWV3Plus, and NVIDIA\'s files of the same names (Mapillary, Cityscapes)',
+        source=f'{SOURCE}, network/deepv3.py DeepWV3Plus, and NVIDIA\'s Mapillary and Cityscapes files',
         signature=(_WIDE, r'bot_fine\.weight', r'final\.0\.weight'),
         target_signature=(_OURS, ),
         rules=TRUNK,
