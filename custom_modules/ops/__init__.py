@@ -1,10 +1,13 @@
 """Pure functions on tensors."""
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
+from .expose import expose, watch
 from .warp import sfnet_flow_to_offset, warp
 
 __all__ = [
     'conv_module_of_resized',
     'conv_of_resized',
+    'expose',
     'sfnet_flow_to_offset',
     'warp',
+    'watch',
 ]
