@@ -7,6 +7,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
+from ..ops import expose
+
 
 @MODELS.register_module()
 class DeformableAlign(BaseModule):
@@ -27,7 +29,8 @@ class DeformableAlign(BaseModule):
 
     Differs: DCNv2's mask is :math:`\sigma(m')`, which starts at one half; ours starts at one. FaPN also weighs the
     fine level's channels first; here that is the fusion's business. Offsets are of torchvision's kernel, (dy, dx) for
-    each tap, in pixels of the fine grid. The convolution runs in float32 under autocast, like every sampling here.
+    each tap, in pixels of the fine grid; the exposed ``offset`` is the middle tap's, (dx, dy). The convolution runs in
+    float32 under autocast, like every sampling here.
 
     Args:
         channels (int): Channels of both levels.
@@ -83,6 +86,8 @@ class DeformableAlign(BaseModule):
         exact = coarse.dtype if coarse.dtype == torch.float64 else torch.float32
         with torch.autocast(coarse.device.type, enabled=False):
             offset = places[:, :2 * self.taps].to(exact)
+            middle = self.taps // 2 * 2
+            expose(self, offset=offset[:, [middle + 1, middle]])
             mask = 2 * places[:, 2 * self.taps:].to(exact).sigmoid() if self.modulated else None
             moved = deform_conv2d(
                 coarse.to(exact), offset, self.conv.weight.to(exact), padding=self.padding, mask=mask)

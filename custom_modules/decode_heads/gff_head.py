@@ -1,7 +1,7 @@
 from typing import List, Optional, Sequence, Tuple
 
 import torch
-from mmcv.cnn import ConvModule
+from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
@@ -126,7 +126,8 @@ class GFFHead(BaseDecodeHead):
             merged = [scene + count * channels, merge_channels]
         else:
             self.dense_blocks = nn.ModuleList(
-                _dense_block((k + 1) * channels, channels, 3 * (k + 1), **conv) for k in range(count))
+                _DenseBlock((k + 1) * channels, channels, 3 * (k + 1), self.norm_cfg, self.act_cfg)
+                for k in range(count))
             merged = [(count + 1) * channels, merge_channels, merge_channels]
         self.merge_convs = nn.ModuleList(
             ConvModule(before, after, 3, padding=1, **conv) for before, after in zip(merged, merged[1:]))
@@ -186,12 +187,18 @@ class GFFHead(BaseDecodeHead):
         return resize(x, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
 
 
-def _dense_block(in_channels: int, channels: int, dilation: int, **conv) -> nn.Sequential:
+class _DenseBlock(nn.Sequential):
     """norm-act-1x1-norm-act-3x3, as in DenseASPP; the convolutions have biases and no norm after them."""
-    conv.update(bias=True, order=('norm', 'act', 'conv'))
-    return nn.Sequential(
-        ConvModule(in_channels, channels, 1, **conv),
-        ConvModule(channels, channels, 3, padding=dilation, dilation=dilation, **conv))
+
+    def __init__(self, in_channels: int, channels: int, dilation: int, norm_cfg: Optional[dict], act_cfg: dict):
+        super().__init__()
+        shapes = ((in_channels, dict(kernel_size=1)), (channels, dict(kernel_size=3, padding=dilation,
+                                                                      dilation=dilation)))
+        for i, (before, conv) in enumerate(shapes, 1):
+            if norm_cfg is not None:
+                self.add_module(f'norm{i}', build_norm_layer(norm_cfg, before)[1])
+            self.add_module(f'act{i}', build_activation_layer(act_cfg))
+            self.add_module(f'conv{i}', nn.Conv2d(before, channels, **conv))
 
 
 def _check_fusion(fusion: dict) -> None:

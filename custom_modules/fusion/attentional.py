@@ -7,6 +7,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import expose
+
 
 class _PointwiseAttention(nn.Sequential):
     """Two 1x1 convolutions with a bottleneck; position by position, or of the whole map's average."""
@@ -56,6 +58,8 @@ class AFFusion(BaseModule):
     sum and not the mean. We default to the code's. A batch of one in training is refused with a sentence: the norm in
     :math:`G` sees one value a channel.
 
+    Exposes ``fine.gate``, how much of the fine level passes.
+
     Args:
         channels (int): Channels of both levels.
         reduction (int): Bottleneck of the attention. Defaults to 4.
@@ -88,6 +92,7 @@ class AFFusion(BaseModule):
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         z = fine + coarse
         gate = (self.local_attention(z) + self.global_attention(z)).sigmoid()
+        expose(self, **{'fine.gate': gate})
         return self.scale * torch.lerp(coarse, fine, gate.to(fine.dtype))
 
 
@@ -106,6 +111,8 @@ class IterativeAFFusion(BaseModule):
     Differs: the authors' PyTorch code uses the *first* pass's global branch again in the second, and leaves the second
     one it builds without gradient. By default we build and use both, as the paper has it; ``shared_second_pass=True``
     does what the code does, without the dead layers. Neither multiplies by 2 here.
+
+    Exposes ``fine.gate``, how much of the fine level passes.
 
     Args:
         channels (int): Channels of both levels.
@@ -146,4 +153,5 @@ class IterativeAFFusion(BaseModule):
         z = torch.lerp(coarse, fine, gate.to(fine.dtype))
         whole = self.global_attention if self.shared_second_pass else self.global_attention2
         gate = (self.local_attention2(z) + whole(z)).sigmoid()
+        expose(self, **{'fine.gate': gate})
         return torch.lerp(coarse, fine, gate.to(fine.dtype))

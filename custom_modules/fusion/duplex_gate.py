@@ -5,6 +5,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import expose
+
 
 def duplex(x: Tensor, message: Tensor, gate: Tensor) -> Tensor:
     r"""What a level keeps and what it takes in: :math:`(1 + G)\,x + (1 - G)\,m`, as :math:`x + lerp(m, x, G)`.
@@ -47,6 +49,8 @@ class DuplexGateFusion(BaseModule):
     Differs: the coarse gate is computed after the alignment, so that any aligner can stand before it; GFF gates first
     and resizes the product.
 
+    Exposes ``coarse.gate`` and ``fine.gate``.
+
     Args:
         channels (int): Channels of both levels.
         gate_channels (int | str): 1 for one gate a position (the paper's), ``'channels'`` for one a channel (the
@@ -76,4 +80,6 @@ class DuplexGateFusion(BaseModule):
         self.fine_gate = nn.Conv2d(channels, width, 1)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        return duplex(fine, self.coarse_gate(coarse).sigmoid() * coarse, self.fine_gate(fine).sigmoid())
+        coarse_gate, fine_gate = self.coarse_gate(coarse).sigmoid(), self.fine_gate(fine).sigmoid()
+        expose(self, **{'coarse.gate': coarse_gate, 'fine.gate': fine_gate})
+        return duplex(fine, coarse_gate * coarse, fine_gate)

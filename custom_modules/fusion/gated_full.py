@@ -5,6 +5,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import expose
 from .duplex_gate import duplex, gate_width
 
 
@@ -30,6 +31,8 @@ class GatedFullFusion(BaseModule):
     gate channels as the level, computes gates from the levels *before* they are reduced to ``channels`` (``guides``),
     and updates one level after the other because it overwrites the variables. Both go down in scale by bilinear
     resizing without low-pass filter, as we do.
+
+    Exposes ``level1.gate`` (the finest) to ``levelL.gate``.
 
     Args:
         channels (int): Channels of every level.
@@ -90,6 +93,7 @@ class GatedFullFusion(BaseModule):
             raise ValueError(f'GatedFullFusion was built for {len(self.gate_convs)} levels, got {len(levels)} levels '
                              f'and {len(guides)} guides')
         gates = self.gates(guides)
+        expose(self, **{f'level{i}.gate': gate for i, gate in enumerate(gates, 1)})
         messages = [gate * level for gate, level in zip(gates, levels)]
         fused, resized = [], {}
         for i, (level, gate) in enumerate(zip(levels, gates)):

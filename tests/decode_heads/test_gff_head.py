@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from custom_modules.convert.engine import convert
 from custom_modules.convert.layouts import LAYOUTS
 from custom_modules.decode_heads import GFFHead
+from custom_modules.inference import prepare_for_inference
 from tests.references import golden
 
 BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'
@@ -84,8 +85,7 @@ def test_parity_of_a_dense_block():
     head = GFFHead([8, 8, 8], width, form='released', num_classes=2, norm_cfg=dict(type='BN'))
     dilation = 3
     block = head.dense_blocks[dilation // 3 - 1]
-    names = {'norm1': '0.bn', 'conv1': '0.conv', 'norm2': '1.bn', 'conv2': '1.conv'}
-    block.load_state_dict({f'{names[k.split(".")[0]]}.{k.split(".")[1]}': v for k, v in reference.items()})
+    block.load_state_dict(reference)
     with torch.no_grad():
         golden.assert_parity(block.eval()(torch.from_numpy(data['gff_dense/in0'])), data['gff_dense/out0'])
 
@@ -167,6 +167,25 @@ def test_still_flow_is_bilinear():
     torch.testing.assert_close(moved(levels), plain(levels), atol=1e-11, rtol=0)
 
 
+@pytest.mark.parametrize('form', ['paper', 'released'])
+def test_folding_norms_changes_nothing(form):
+    """Norms before and after their convolutions, in the trunk and in the head."""
+    backbone = dict(type='WideResNet38', base_channels=2, out_indices=(1, 2, 4, 6))
+    head = dict(type='GFFHead', in_channels=[4, 8, 32, 128], channels=8, form=form, num_classes=3)
+    head.update(norm_cfg=dict(type='BN'), merge_channels=12)
+    model = MODELS.build(dict(type='EncoderDecoder', backbone=backbone, decode_head=head))
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+    image = torch.randn(1, 3, 65, 97)
+    with torch.no_grad():
+        before = model.eval()(image)
+        after = prepare_for_inference(model)(image)
+    torch.testing.assert_close(after, before, atol=2e-4 * before.std().item(), rtol=0)
+    assert model.backbone.mod4[1].norm2.__class__ is nn.Identity
+
+
 def test_side_outputs_are_the_fused_levels():
     head = small().train()
     side = MODELS.build(
@@ -190,10 +209,10 @@ def test_side_outputs_are_the_fused_levels():
 def test_released_convolutions_start_as_the_authors():
     head = small('released', align=dict(type='DeformableAlign'))
     head.init_weights()
-    for conv in (head.reduce_convs[3].conv, head.dense_blocks[2][1].conv, head.merge_convs[0].conv):
+    for conv in (head.reduce_convs[3].conv, head.dense_blocks[2].conv2, head.merge_convs[0].conv):
         fan_in = conv.weight[0].numel()
         assert conv.weight.std().item() == pytest.approx((2 / fan_in)**0.5, rel=0.2)
-    assert not head.dense_blocks[1][0].conv.bias.any() and not head.aligns[0].offset_conv.weight.any()
+    assert not head.dense_blocks[1].conv1.bias.any() and not head.aligns[0].offset_conv.weight.any()
 
 
 def test_wrong_choices_are_named():

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 
 from custom_modules.fusion import DuplexGateFusion, GatedFullFusion
+from custom_modules.ops import watch
 from tests.references import golden
 
 SIZES = ((11, 15), (6, 8), (6, 8), (3, 4))
@@ -144,3 +145,11 @@ def test_wrong_choices_are_named():
         build(gate_in_channels=[4])
     with pytest.raises(ValueError, match='built for 4 levels, got 2 levels and 2 guides'):
         build()(levels(SIZES[:2]))
+
+
+def test_gates_can_be_watched():
+    fusion = build()
+    with watch(fusion) as seen:
+        fusion(levels())
+    assert [tuple(seen[f'level{i}.gate'].shape) for i in (1, 2, 3, 4)] == [(2, 1, *size) for size in SIZES]
+    assert all(0 < gate.min() and gate.max() < 1 for gate in seen.values())
