@@ -1,4 +1,5 @@
 # GFF in the paper's form: ResNet-50 at stride 8, pyramid pooling, one gate a position, all levels updated at once.
+# No initial weights here: a config that wants them says pretrained=...
 num_classes = 19
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 data_preprocessor = dict(
@@ -12,7 +13,6 @@ loss = dict(type='CrossEntropyLoss', loss_weight=1.0, avg_non_ignore=True)
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=data_preprocessor,
-    pretrained='open-mmlab://resnet50_v1c',
     backbone=dict(
         type='ResNetV1c',
         depth=50,
