@@ -1,8 +1,10 @@
 """HOW do two levels line up in space?  ``align(coarse, fine) -> (coarse, fine)``, both on fine's grid."""
 from .bilinear import BilinearAlign
+from .dual_offset import DualOffsetAlign
 from .flow import FlowAlign
 
 __all__ = [
     'BilinearAlign',
+    'DualOffsetAlign',
     'FlowAlign',
 ]

@@ -1,8 +1,10 @@
 """What does the whole scene say?  ``context(x) -> x`` on the same grid."""
+from .aligned import AlignedContext
 from .pyramid_pooling import PyramidPoolingContext
 from .summed_pyramid_pooling import SummedPyramidPoolingContext
 
 __all__ = [
+    'AlignedContext',
     'PyramidPoolingContext',
     'SummedPyramidPoolingContext',
 ]
