@@ -3,8 +3,7 @@
 Importing this package registers everything in mmseg's registries; importing it again does nothing.
 Configs do so by inheriting ``configs/_base_/default_runtime.py``; in a notebook call :func:`register_all`.
 """
-from . import (align, backbones, context, datasets, decode_heads, evaluation, fusion, hooks, losses, refine,
-               segmentors)
+from . import align, backbones, context, datasets, decode_heads, evaluation, fusion, hooks, losses, refine, segmentors
 from .version import __version__
 
 

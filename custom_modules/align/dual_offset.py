@@ -1,12 +1,13 @@
 from typing import Tuple
 
+import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, expose, warp
 
 
 @MODELS.register_module()
@@ -77,18 +78,14 @@ class DualOffsetAlign(BaseModule):
         coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)
         return coarse_delta, fine_delta
 
-    def offsets(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
-        """Offsets of the coarse and of the fine level in pixels of the fine grid, as they are given to ``warp``."""
-        size = fine.shape[2:]
-        return tuple(alignseg_offset(d, size, self.sampler, self.align_corners)[0] for d in self.deltas(coarse, fine))
-
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
         size = fine.shape[2:]
-        deltas = self.deltas(coarse, fine)
+        offsets = []
+        for delta in self.deltas(coarse, fine):
+            offset, corners = alignseg_offset(delta, size, self.sampler, self.align_corners)
+            offsets.append(offset)
+        expose(self, offset=torch.cat(offsets, dim=1))
         if coarse.shape[2:] != size:
             coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
-        return tuple(self._sample(x, delta) for x, delta in zip((coarse, fine), deltas))
-
-    def _sample(self, x: Tensor, delta: Tensor) -> Tensor:
-        offset, corners = alignseg_offset(delta, x.shape[2:], self.sampler, self.align_corners)
-        return warp(x, offset, align_corners=corners, padding_mode='zeros')
+        return tuple(
+            warp(x, offset, align_corners=corners, padding_mode='zeros') for x, offset in zip((coarse, fine), offsets))

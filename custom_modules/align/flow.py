@@ -6,7 +6,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import sfnet_flow_to_offset, warp
+from ..ops import expose, sfnet_flow_to_offset, warp
 
 
 @MODELS.register_module()
@@ -79,4 +79,5 @@ class FlowAlign(BaseModule):
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
         offset = self.flow(coarse, fine)
+        expose(self, offset=offset)
         return warp(coarse, offset, align_corners=self.align_corners, padding_mode='zeros'), fine

@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, expose, warp
 
 
 @MODELS.register_module()
@@ -82,4 +82,5 @@ class AlignedContext(BaseModule):
         scene, local = self.scene(self.pool(x)), self.local(x)  # (N, channels, 3, 3), (N, channels, h, w)
         offset, corners = alignseg_offset(
             self.delta(scene, local), scene.shape[2:], self.sampler, self.align_corners)
+        expose(self, offset=offset)
         return local + warp(scene, offset, align_corners=corners, padding_mode='zeros')

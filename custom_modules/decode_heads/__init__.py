@@ -1,6 +1,6 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
 from .alignseg_head import AlignSegHead
-from .deep_supervision import SideOutputHead
+from .deep_supervision import SideOutputHead, SideOutputHeads
 from .sfnet_head import SFNetHead
 from .sfnet_lite_head import SFNetLiteHead
 from .top_down_head import TopDownHead
@@ -10,5 +10,6 @@ __all__ = [
     'SFNetHead',
     'SFNetLiteHead',
     'SideOutputHead',
+    'SideOutputHeads',
     'TopDownHead',
 ]

@@ -18,8 +18,8 @@ class TopDownHead(BaseDecodeHead):
         F_L = context(x_L), \quad F_i = fusion_i(align_i(F_{i+1}, lateral_i(x_i))), \quad
         P_i = out_i(F_i), \quad y = classify(merge([P_1, up(P_2), ..., up(P_{L-1}), up(F_L)]))
 
-    Paper: `Unified Perceptual Parsing for Scene Understanding <https://arxiv.org/abs/1807.10221>`_; with other parts the
-    top-down heads of SFNet, G-FRNet and others.
+    Paper: `Unified Perceptual Parsing for Scene Understanding <https://arxiv.org/abs/1807.10221>`_; with other parts
+    the top-down heads of SFNet and others.
 
     Checked against: open-mmlab/mmsegmentation, ``UPerHead``: equal bit for bit with the defaults below.
 
@@ -117,8 +117,8 @@ def check_levels(levels: Sequence[Tensor], in_channels: Sequence[int], head: nn.
     """Raise if the backbone's levels are not the ones the head was built for."""
     got = [level.shape[1] for level in levels]
     if got != list(in_channels):
-        raise ValueError(f'{type(head).__name__} was built with in_channels={list(in_channels)}, but the backbone gives '
-                         f'levels with {got} channels; set decode_head.in_channels (and in_index) to those')
+        raise ValueError(f'{type(head).__name__} was built with in_channels={list(in_channels)}, but the backbone '
+                         f'gives levels with {got} channels; set decode_head.in_channels (and in_index) to those')
     sizes = [tuple(level.shape[2:]) for level in levels]
     if any(a < b for fine, coarse in zip(sizes, sizes[1:]) for a, b in zip(fine, coarse)):
         raise ValueError(f'{type(head).__name__} expects levels from fine to coarse, got sizes {sizes}')

@@ -6,7 +6,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import sfnet_flow_to_offset, warp
+from ..ops import expose, sfnet_flow_to_offset, warp
 
 
 @MODELS.register_module()
@@ -86,7 +86,8 @@ class GatedDualFlowFusion(BaseModule):
             align_corners=self.align_corners,
             warning=False)
         both = torch.cat([h, self.fine_reduce(fine)], dim=1)
-        coarse_offset, fine_offset = sfnet_flow_to_offset(self.flow_conv(both)).chunk(2, dim=1)
+        offset = sfnet_flow_to_offset(self.flow_conv(both))
+        coarse_offset, fine_offset = offset.chunk(2, dim=1)
         if self.gate == 'spatial_atten':
             both = torch.cat([
                 h.mean(1, keepdim=True),
@@ -95,6 +96,7 @@ class GatedDualFlowFusion(BaseModule):
                 fine.amax(1, keepdim=True),
             ], dim=1)  # (N, 4, H, W)
         gate = self.gate_conv(both).sigmoid()
+        expose(self, offset=offset, gate=gate)
         coarse = warp(coarse, coarse_offset, align_corners=self.align_corners, padding_mode='zeros')
         fine = warp(fine, fine_offset, align_corners=self.align_corners, padding_mode='zeros')
         # gate * coarse + (1 - gate) * fine, with one product less

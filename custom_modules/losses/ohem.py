@@ -23,8 +23,8 @@ class OHEMLoss(nn.Module):
     Checked against: lxtGH/SFSegNets, loss.py ``OhemCrossEntropy2dTensor`` and ``CriterionSFNet``, commit ba475baf.
 
     Differs: the same number from one log-softmax and no sort. mmseg's ``OhemCrossEntropy`` has the same formula, but
-    cannot be used with a plain head (its ``forward`` refuses the arguments every head passes); ``OHEMPixelSampler`` with
-    cross-entropy is another loss: it divides by all pixels, and multiplies ``min_kept`` by the batch size.
+    cannot be used with a plain head (its ``forward`` refuses the arguments every head passes). ``OHEMPixelSampler``
+    with cross-entropy is another loss: it divides by all pixels, and multiplies ``min_kept`` by the batch size.
 
     Args:
         thres (float): :math:`\theta`, in (0, 1]. Defaults to 0.7.

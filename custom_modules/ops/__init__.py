@@ -1,12 +1,15 @@
 """Pure functions on tensors."""
 from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
 from .concat_conv import concat_conv1x1
+from .expose import expose, watch
 from .warp import sfnet_flow_to_offset, warp
 
 __all__ = [
     'ALIGNSEG_SAMPLERS',
     'alignseg_offset',
     'concat_conv1x1',
+    'expose',
     'sfnet_flow_to_offset',
     'warp',
+    'watch',
 ]

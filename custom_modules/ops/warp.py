@@ -42,9 +42,9 @@ def warp(x: Tensor, offset: Tensor, *, align_corners: bool, padding_mode: str = 
         raise ValueError('warp expects x (N, C, h, w) and offset (N, 2, H, W) with the same N, '
                          f'got {tuple(x.shape)} and {tuple(offset.shape)}')
     dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
-    with torch.autocast(x.device.type, enabled=False):
-        grid = _sampling_grid(offset.to(dtype), align_corners)
-        y = F.grid_sample(x.to(dtype), grid, mode='bilinear', padding_mode=padding_mode, align_corners=align_corners)
+    # Neither arithmetic nor grid_sample is lowered by autocast, so converting here is all it takes.
+    grid = _sampling_grid(offset.to(dtype), align_corners)
+    y = F.grid_sample(x.to(dtype), grid, mode='bilinear', padding_mode=padding_mode, align_corners=align_corners)
     return y.to(x.dtype)
 
 

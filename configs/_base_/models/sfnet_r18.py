@@ -22,16 +22,14 @@ model = dict(
         norm_cfg=norm_cfg,
         loss_decode=loss),
     # Deep supervision of the fused levels at strides 4, 8 and 16, as released.
-    auxiliary_head=[
-        dict(
-            type='SideOutputHead',
-            in_index=i,
-            in_channels=128,
-            channels=128,
-            num_classes=num_classes,
-            norm_cfg=norm_cfg,
-            align_corners=True,
-            loss_decode=loss) for i in range(3)
-    ],
+    auxiliary_head=dict(
+        type='SideOutputHeads',
+        in_index=[0, 1, 2],
+        in_channels=128,
+        channels=128,
+        num_classes=num_classes,
+        norm_cfg=norm_cfg,
+        align_corners=True,
+        loss_decode=loss),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
