@@ -2,6 +2,7 @@
 from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
 from .concat_conv import concat_conv1x1
 from .expose import expose, watch
+from .resized_conv import resized_conv2d
 from .warp import sfnet_flow_to_offset, warp
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     'alignseg_offset',
     'concat_conv1x1',
     'expose',
+    'resized_conv2d',
     'sfnet_flow_to_offset',
     'warp',
     'watch',
