@@ -226,7 +226,6 @@ def main():
     if args.skip_training:
         return
 
-    del fast
     label = torch.randint(0, 19, (1, *args.size))
     for network in (model, same_layout, plain, plain_last):
         network.train()

@@ -24,7 +24,8 @@ class AlignedContext(BaseModule):
 
     Differs: the pooled half of :math:`W` runs on the 3x3 grid, before the resize; equal up to rounding.
 
-    Convention: the offset is (dx, dy) in pixels of the grid of ``x``; with the default sampler zero offset is ``resize``.
+    Convention: the offset is (dx, dy) in pixels of the grid of ``x``; with the default sampler zero offset equals
+    ``resize``.
 
     Args:
         in_channels (int): Channels of the input.

@@ -91,7 +91,7 @@ def test_offsets_are_exposed_in_fine_pixels():
     align = DualOffsetAlign(4, align_corners=True)
     with watch(align) as seen:
         align(*pair(channels=4, dtype=torch.float32))
-    assert seen['.offset'].shape == (2, 4, 9, 13) and seen['.offset'].abs().max() == 0
+    assert seen['offset'].shape == (2, 4, 9, 13) and seen['offset'].abs().max() == 0
 
 
 def test_autocast_agrees_with_float32():

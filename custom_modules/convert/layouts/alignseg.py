@@ -71,8 +71,12 @@ DSN = (
 NO_DSN = (Drop(r'dsn\..*', 'deep supervision, which this config does not have'), )
 
 
+def activated(state: State) -> State:
+    return activated_norm_scale(merge_branches(state))
+
+
 def _layouts():
-    for norm, prepare in (('', lambda state: activated_norm_scale(merge_branches(state))), ('-plain-bn', merge_branches)):
+    for norm, prepare in (('', activated), ('-plain-bn', merge_branches)):
         for dsn in (False, True):
             target = (r'decode_head\.aligns\.0\.offset_reduce\.conv\.weight', )
             yield Layout(
