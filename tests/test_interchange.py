@@ -22,6 +22,7 @@ BACKBONES = {
 }
 # name: (head config, which levels)
 HEADS = {
+    'AlignSegHead': (dict(type='AlignSegHead'), (0, 1, 2, 3)),
     'TopDownHead': (dict(type='TopDownHead'), (0, 1, 2, 3)),
     'SFNetHead': (dict(type='SFNetHead'), (0, 1, 2, 3)),
     'SFNetLiteHead': (dict(type='SFNetLiteHead'), (0, 2, 3)),
@@ -61,7 +62,7 @@ def test_any_head_on_any_backbone(head, backbone):
     trains_and_predicts(segmentor(backbone, head))
 
 
-ALIGNERS = ['BilinearAlign', 'FlowAlign']
+ALIGNERS = ['BilinearAlign', 'DualOffsetAlign', 'FlowAlign']
 FUSIONS = ['SumFusion']
 
 
@@ -79,7 +80,7 @@ def test_a_fusion_that_aligns_itself_takes_no_aligner(head):
         segmentor('mmseg-ResNet', head, align=dict(type='FlowAlign'), fusion=fusion)
 
 
-@pytest.mark.parametrize('context', ['PyramidPoolingContext', 'SummedPyramidPoolingContext'])
+@pytest.mark.parametrize('context', ['AlignedContext', 'PyramidPoolingContext', 'SummedPyramidPoolingContext'])
 @pytest.mark.parametrize('head', HEADS)
 def test_any_context(head, context):
     trains_and_predicts(segmentor('mmseg-ResNet', head, context=dict(type=context)))

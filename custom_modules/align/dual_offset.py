@@ -84,7 +84,7 @@ class DualOffsetAlign(BaseModule):
         for delta in self.deltas(coarse, fine):
             offset, corners = alignseg_offset(delta, size, self.sampler, self.align_corners)
             offsets.append(offset)
-        expose(self, offset=torch.cat(offsets, dim=1))
+        expose(self, offset=lambda: torch.cat(offsets, dim=1))
         if coarse.shape[2:] != size:
             coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         return tuple(
