@@ -4,12 +4,12 @@
 
 The straightforward formulation, written out below, resizes every level before anything else looks at it, concatenates,
 predicts each offset by a branch of its own, rebuilds the sampling grid in every call, and, as the released code does,
-runs its deep supervision in evaluation too. Ours convolves before it resizes. For inference there are two documented
-switches on top: ``fuse_conv_bn`` of mmcv, and ``memory_format=torch.channels_last``.
+runs its deep supervision in evaluation too. Ours convolves before it resizes. "ours, prepared" has gone through
+``prepare_for_inference``, which folds norms and turns weights channels-last; the straightforward form is also given
+channels-last alone, to tell the two effects apart.
 """
 import argparse
 import copy
-import gc
 import statistics
 import sys
 import time
@@ -17,13 +17,14 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import fuse_conv_bn
 from torch import nn
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
+from custom_modules.analysis.cost import _peak_memory
 from custom_modules.convert.engine import Layout, convert
 from custom_modules.convert.layouts import alignseg as layouts
+from custom_modules.inference import prepare_for_inference
 
 BASE = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
 
@@ -154,27 +155,9 @@ def train_step(features_of, heads_of, image, label):
     return loss.detach()
 
 
-def peak_memory(run):
-    """MiB above the resting level while ``run`` runs; None where the system does not tell."""
-    gc.collect()
-    try:
-        with open('/proc/self/clear_refs', 'w') as file:
-            file.write('5')
-    except OSError:
-        return None
-
-    def status(name):
-        with open('/proc/self/status') as file:
-            return next(int(line.split()[1]) for line in file if line.startswith(name + ':'))
-
-    before = status('VmRSS')
-    run()
-    return (status('VmHWM') - before) / 2**10
-
-
 def interleave(title, runs, repeats):
     """Median time and peak memory of every run, and their ratios to the first."""
-    memory = {name: peak_memory(run) for name, run in runs.items()}  # also the warm-up
+    memory = {name: _peak_memory(run, 'cpu') for name, run in runs.items()}  # also the warm-up
     times = {name: [] for name in runs}
     for i in range(repeats):
         print(f'{title}: round {i + 1} of {repeats}', file=sys.stderr, flush=True)
@@ -183,7 +166,8 @@ def interleave(title, runs, repeats):
             run()
             times[name].append(time.perf_counter() - start)
     first = next(iter(runs))
-    print(f'\n| {title} | median (ms) | min (ms) | speed-up | peak memory (MiB) | of the first |\n' + '| --- ' * 6 + '|')
+    print(f'\n| {title} | median (ms) | min (ms) | speed-up | peak memory (MiB) | of the first |')
+    print('| --- ' * 6 + '|')
     for name in runs:
         # Ratio round by round: a busy moment then hits both sides.
         ratio = statistics.median(a / b for a, b in zip(times[first], times[name]))
@@ -204,7 +188,7 @@ def main():
     torch.manual_seed(0)
     model, plain = pair()
     image = torch.randn(1, 3, *args.size)
-    fast = fuse_conv_bn(copy.deepcopy(model)).to(memory_format=torch.channels_last)
+    fast = prepare_for_inference(copy.deepcopy(model))
     last = image.to(memory_format=torch.channels_last)
     same_layout = copy.deepcopy(model).to(memory_format=torch.channels_last)
     plain_last = copy.deepcopy(plain).to(memory_format=torch.channels_last)
@@ -212,7 +196,7 @@ def main():
     print(', '.join(f'{key} {value}' for key, value in environment('cpu').items()))
     with torch.no_grad():
         expected = plain(model.extract_feat(image))[0]
-        for name, ours in (('ours', model(image)), ('channels-last', same_layout(last)), ('folded', fast(last))):
+        for name, ours in (('ours', model(image)), ('channels-last', same_layout(last)), ('prepared', fast(last))):
             error = ((ours - expected).abs().max() / expected.std()).item()
             print(f'{name}: max error {error:.1e} of the standard deviation')
             assert error < 1e-4, error
@@ -221,7 +205,7 @@ def main():
             'the same, channels-last': lambda: plain_last(same_layout.extract_feat(last)),
             'ours': lambda: model(image),
             'ours, channels-last': lambda: same_layout(last),
-            'ours, channels-last, folded': lambda: fast(last),
+            'ours, prepared': lambda: fast(last),
         }, args.repeats)
     if args.skip_training:
         return
