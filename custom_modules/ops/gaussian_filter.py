@@ -63,7 +63,8 @@ class LatticeKernel:
         alpha = lattice.alpha
         self._n_in, n_out = None, torch.full_like(mass, alpha)
         if normalization == 'symmetric':
-            n_out = self._n_in = mass.add_(TINY).pow_(-0.5).mul_(alpha**0.5)
+            # Not pow: its vectorised form rounds differently, and bits would depend on a pixel's place in the batch.
+            n_out = self._n_in = mass.add_(TINY).sqrt_().reciprocal_().mul_(alpha**0.5)
         elif normalization == 'after':
             n_out = mass.add_(TINY).reciprocal_().mul_(alpha)
         elif normalization == 'before':
@@ -81,7 +82,8 @@ class LatticeKernel:
         return self.lattice.weight if n is None else self.lattice.weight * n[:, None]
 
     def _entry_weight(self, n: Optional[Tensor]) -> Tensor:
-        return self.lattice.splat_weight if n is None else self.lattice.splat_weight * n[self.lattice.splat_point]
+        weight = self.lattice.splat_weight
+        return weight if n is None else weight * n.index_select(0, self.lattice.splat_point)
 
     @property
     def in_weight(self) -> Tensor:

@@ -93,11 +93,20 @@ class _Reader:
                                       self.weight[part].view(-1))
 
 
-def _mix(table: Tensor, mix: Tensor, out: Tensor) -> None:
-    if mix.dim() == 2:
-        torch.mm(table, mix.t(), out=out)
-    else:
-        torch.mul(table, mix, out=out)
+def _mix(table: Tensor, mix: Tensor, out: Tensor) -> Tensor:
+    """Write ``table @ mix.T`` (or ``table * mix``) to ``out``."""
+    if mix.dim() < 2:
+        return torch.mul(table, mix, out=out)
+    # As bags of the rows of mix.T: a matrix product rounds by the number of rows, and then bits of one image would
+    # depend on the others in its batch.
+    classes, step = len(mix), min(4096, max(len(table), 1))
+    index = torch.arange(classes, dtype=torch.int32, device=mix.device).repeat(step)
+    offset = torch.arange(0, step * classes + 1, classes, dtype=torch.int32, device=mix.device)
+    columns = mix.t().contiguous()
+    for first in range(0, len(table), step):
+        part = table[first:first + step]
+        out[first:first + step] = weighted_bags(columns, index[:part.numel()], offset[:len(part) + 1], part.view(-1))
+    return out
 
 
 def _stack(tables: Sequence[Tensor], mixes: Sequence[Tensor], reader: _Reader, out: Tensor) -> Tensor:
@@ -160,7 +169,7 @@ class _MeanField(torch.autograd.Function):
                     rows = kernel.splat_out(flow)
                     if ctx.needs_input_grad[5 + i]:
                         grad_mixes[i] += _mix_gradient(rows, blurred[i], mix)
-                    mixed = rows @ mix if mix.dim() == 2 else rows.mul_(mix)
+                    mixed = _mix(rows, mix.t() if mix.dim() == 2 else mix, rows)
                     first = adjoint.firsts[i]
                     stacked[first:first + kernel.rows] = kernel.blur(mixed, reverse=True)
                 if not kept and t:

@@ -103,7 +103,7 @@ class Lattice:
             for _ in range(self.blurs):
                 taps = ones[axis]  # (M + 1, 3)
                 ones = taps[:, 0] + (taps[:, 1] + taps[:, 2]) * 0.5
-        return (ones[self.corner] * self.weight).sum(1).mul_(self.alpha)
+        return (ones.index_select(0, self.corner.view(-1)).view_as(self.weight) * self.weight).sum(1).mul_(self.alpha)
 
 
 @torch.no_grad()
@@ -137,45 +137,40 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
     strides, lowest, volume = _number_cells(features, blurs, dilations)
     dtype = _key_dtype(volume * len(counts), dim)
     key = torch.empty(dim + 1, points, dtype=dtype, device=features.device)
-    weight = torch.empty(points, dim + 1, dtype=features.dtype, device=features.device)
+    weight = torch.empty(dim + 1, points, dtype=features.dtype, device=features.device)
     first = 0
     for image, count in enumerate(counts):
         base = image * volume - sum(s * low for s, low in zip(strides, lowest))
         step = CHUNK if features.device.type == 'cpu' else max(count, 1)
         for start in range(first, first + count, step):
             part = slice(start, min(start + step, first + count))
-            _embed(features[:, part], strides, base, blurs, key[:, part], weight[part])
+            _embed(features[:, part], strides, base, blurs, key[:, part], weight[:, part])
         first += count
     jumps = _jumps(strides)
     ordered, order = torch.sort(key.view(-1), stable=True)
-    del key
     fresh = torch.ones_like(ordered, dtype=torch.bool)
     torch.ne(ordered[1:], ordered[:-1], out=fresh[1:])
     starts = fresh.nonzero().flatten()
     vertex = fresh.cumsum(0, dtype=torch.int32)  # of each sorted entry, counted from 1
-    cells = ordered[starts]  # (M,)
-    ends = starts.new_tensor([ordered.numel()])
-    sizes = torch.cat([starts, ends]).diff()
+    cells = ordered.index_select(0, starts)  # (M,)
+    sizes = torch.cat([starts, starts.new_tensor([ordered.numel()])]).diff()
     if dilations:
         grown = cells
         for _ in range(dilations):
-            grown = torch.unique(torch.cat([grown] + [grown + jump for jump in jumps] + [grown - jump
-                                                                                         for jump in jumps]))
+            shifted = [grown + jump for jump in jumps] + [grown - jump for jump in jumps]
+            grown = torch.unique(torch.cat([grown, *shifted]))
         place = torch.searchsorted(grown, cells)
-        vertex = (place + 1).int()[vertex.long() - 1]
+        vertex = (place + 1).int().index_select(0, vertex - 1)
         sizes = sizes.new_zeros(grown.numel()).index_copy_(0, place, sizes)
         cells = grown
-    offset = torch.cat([sizes.new_zeros(2), sizes.cumsum(0)]).int()
-    corner = torch.empty_like(vertex)
-    corner[order] = vertex
-    point = order % points if points else order
-    splat_weight = weight[point, order // max(points, 1)] if points else weight.flatten()
+    corner = torch.empty_like(vertex).scatter_(0, order, vertex)
+    point = torch.arange(points, dtype=torch.int32, device=features.device).repeat(dim + 1)
     return Lattice(
         corner=corner.view(dim + 1, points).t().contiguous(),
-        weight=weight,
-        splat_point=point.int(),
-        splat_weight=splat_weight,
-        splat_offset=offset,
+        weight=weight.t().contiguous(),
+        splat_point=point.index_select(0, order),
+        splat_weight=weight.view(-1).index_select(0, order),
+        splat_offset=torch.cat([sizes.new_zeros(2), sizes.cumsum(0)]).int(),
         neighbour=_neighbours(cells, jumps),
         blurs=blurs)
 
@@ -229,7 +224,7 @@ def _scale(dim: int, blurs: int) -> List[float]:
 
 
 def _embed(features: Tensor, strides: Sequence[int], base: int, blurs: int, key: Tensor, weight: Tensor) -> None:
-    """Write the vertex numbers ``key`` (D, n) and barycentric weights ``weight`` (n, D) of points (d, n)."""
+    """Write the vertex numbers ``key`` (D, n) and barycentric weights ``weight`` (D, n) of points (d, n)."""
     dim, points = features.shape
     corners = dim + 1
     scale = _scale(dim, blurs)
@@ -243,19 +238,23 @@ def _embed(features: Tensor, strides: Sequence[int], base: int, blurs: int, key:
     down = torch.tensor(1 / corners, dtype=torch.float32).item() if features.dtype == torch.float32 else 1 / corners
     cell = (elevated * down).round_()  # q of the nearest vertex with remainder 0
     diff = elevated - cell * corners
-    # rank = place of a coordinate when diff is sorted descending; on a tie the later coordinate comes later
-    rank = torch.arange(corners, device=features.device, dtype=torch.int64)[:, None].repeat(1, points)
+    # rank = place of a coordinate when diff is sorted descending; on a tie the later coordinate comes later.
+    # Small integers are kept as floats: comparisons can then write into them without a conversion.
+    rank = torch.arange(corners, dtype=diff.dtype, device=diff.device)[:, None].repeat(1, points)
+    ahead = torch.empty_like(diff)
     for shift in range(1, corners):
-        ahead = (diff[:-shift] < diff[shift:]).long()
-        rank[:-shift] += ahead
-        rank[shift:] -= ahead
-    rank += cell.sum(0).long()  # rounding may have left the plane; step back along the largest differences
-    wrap = (rank < 0).long() - (rank > dim).long()
+        torch.lt(diff[:-shift], diff[shift:], out=ahead[shift:])
+        rank[:-shift] += ahead[shift:]
+        rank[shift:] -= ahead[shift:]
+    rank += cell.sum(0)  # rounding may have left the plane; step back along the largest differences
+    wrap = torch.lt(rank, 0, out=ahead) - torch.gt(rank, dim, out=torch.empty_like(rank))
     rank.add_(wrap, alpha=corners)
     cell += wrap
+    rank = rank.long()
     down_the_rank = torch.empty_like(diff).scatter_(0, rank, diff.mul_(down).sub_(wrap))
-    weight[:, 1:] = (down_the_rank[:-1] - down_the_rank[1:]).flip(0).t()
-    weight[:, 0] = 1 + down_the_rank[dim] - down_the_rank[0]
+    torch.sub(down_the_rank[dim] + 1, down_the_rank[0], out=weight[0])
+    for r in range(1, corners):
+        torch.sub(down_the_rank[dim - r], down_the_rank[corners - r], out=weight[r])
     if key.dtype == torch.int32:  # sums below may wrap around on the way, but not in the end
         base = (base + 2**31) % 2**32 - 2**31
     whole = cell.to(key.dtype)
