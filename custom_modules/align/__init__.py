@@ -1,0 +1,8 @@
+"""HOW do two levels line up in space?  ``align(coarse, fine) -> (coarse, fine)``, both on fine's grid."""
+from .bilinear import BilinearAlign
+from .flow import FlowAlign
+
+__all__ = [
+    'BilinearAlign',
+    'FlowAlign',
+]

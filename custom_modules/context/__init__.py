@@ -1,0 +1,8 @@
+"""What does the whole scene say?  ``context(x) -> x`` on the same grid."""
+from .pyramid_pooling import PyramidPoolingContext
+from .summed_pyramid_pooling import SummedPyramidPoolingContext
+
+__all__ = [
+    'PyramidPoolingContext',
+    'SummedPyramidPoolingContext',
+]
