@@ -75,13 +75,14 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
 def _infer(logits: Tensor, image: Tensor, sigmas: Sequence[Sigma], mixes: Sequence[Tensor], iterations: int,
            start: Optional[Tensor], normalization: str, method: str, save: str) -> Tensor:
     size: Tuple[int, int] = tuple(logits.shape[2:])
-    unary = to_rows(logits)
-    start = None if start is None else to_rows(start)
     if torch.is_grad_enabled() and any(learnable(sigma) for sigma in sigmas):
         return from_rows(
-            mean_field_with_bandwidths(unary, image, sigmas, mixes, iterations, start, normalization, method), logits)
+            mean_field_with_bandwidths(
+                to_rows(logits), image, sigmas, mixes, iterations, None if start is None else to_rows(start),
+                normalization, method), logits)
     common = dict(normalization=normalization, method=method)
     spatial = gaussian_kernel(
         size, sigmas[0], images=len(image), dtype=logits.dtype, device=logits.device, **common)
     bilateral = gaussian_kernel(size, sigmas[1], image, sigmas[2], **common)
-    return from_rows(mean_field(unary, [spatial, bilateral], mixes, iterations, start, save), logits)
+    start = None if start is None else to_rows(start)
+    return from_rows(mean_field(to_rows(logits), [spatial, bilateral], mixes, iterations, start, save), logits)

@@ -3,6 +3,7 @@ r"""Gaussian filters over the pixels of images, by position or by position and c
 A filter is kept as a *kernel*: its structure, with the normalisation folded into the weights, ready to be applied
 often (:func:`gaussian_kernel`; :mod:`.mean_field` does). :func:`gaussian_filter` builds one and applies it once.
 """
+from dataclasses import replace
 from functools import lru_cache
 from typing import Optional, Tuple, Union
 
@@ -58,38 +59,36 @@ class LatticeKernel:
     """
 
     def __init__(self, lattice: Lattice, normalization: str = 'symmetric', images: int = 1):
-        self.lattice, self.index, self.rows = lattice, lattice.corner, lattice.rows
-        mass = lattice.mass()
-        alpha = lattice.alpha
-        self._n_in, n_out = None, torch.full_like(mass, alpha)
+        self.index, self.rows = lattice.corner, lattice.rows
+        mass, alpha = lattice.mass(), lattice.alpha
+        self._n_in, self._n_out = None, None
         if normalization == 'symmetric':
             # Not pow: its vectorised form rounds differently, and bits would depend on a pixel's place in the batch.
-            n_out = self._n_in = mass.add_(TINY).sqrt_().reciprocal_().mul_(alpha**0.5)
+            n = mass.add_(TINY).sqrt_().reciprocal_().mul_(alpha**0.5)
+            # Both directions use the same weights; they replace the lattice's own, which nobody needs any more.
+            weight, entries = lattice.weight * n[:, None], _per_entry(lattice, n)
+            lattice = replace(lattice, weight=weight, splat_weight=entries)
         elif normalization == 'after':
-            n_out = mass.add_(TINY).reciprocal_().mul_(alpha)
+            self._n_out = mass.add_(TINY).reciprocal_().mul_(alpha)
         elif normalization == 'before':
             self._n_in = mass.add_(TINY).reciprocal_().mul_(alpha)
         elif normalization == 'mean':
-            n_out = (alpha / mass.view(images, -1).mean(1)).repeat_interleave(len(mass) // images)
-        self._n_out = n_out
-        self._same = normalization == 'symmetric'
-        self.out_weight = self._pixel_weight(n_out)
-        self._splat_in = self._entry_weight(self._n_in)
-        self._in_weight = self.out_weight if self._same else None
-        self._splat_out = self._splat_in if self._same else None
+            self._n_out = (alpha / mass.view(images, -1).mean(1)).repeat_interleave(len(mass) // images)
+        else:
+            self._n_out = torch.full_like(mass, alpha)
+        self.lattice = lattice
+        self.out_weight = self._per_pixel(self._n_out)
+        self._splat_in = lattice.splat_weight if self._n_in is None else _per_entry(lattice, self._n_in)
+        self._in_weight = self._splat_out = None
 
-    def _pixel_weight(self, n: Optional[Tensor]) -> Tensor:
+    def _per_pixel(self, n: Optional[Tensor]) -> Tensor:
         return self.lattice.weight if n is None else self.lattice.weight * n[:, None]
-
-    def _entry_weight(self, n: Optional[Tensor]) -> Tensor:
-        weight = self.lattice.splat_weight
-        return weight if n is None else weight * n.index_select(0, self.lattice.splat_point)
 
     @property
     def in_weight(self) -> Tensor:
         """Weights with which the adjoint reads its table, (P, D); made when first needed."""
         if self._in_weight is None:
-            self._in_weight = self._pixel_weight(self._n_in)
+            self._in_weight = self._per_pixel(self._n_in)
         return self._in_weight
 
     def splat(self, values: Tensor) -> Tensor:
@@ -99,12 +98,17 @@ class LatticeKernel:
     def splat_out(self, grad: Tensor) -> Tensor:
         """Adjoint of reading by ``index`` and ``out_weight``, (P, C) -> (rows, C)."""
         if self._splat_out is None:
-            self._splat_out = self._entry_weight(self._n_out)
+            weight = self.lattice.splat_weight
+            self._splat_out = weight if self._n_out is None else _per_entry(self.lattice, self._n_out)
         return self.lattice.splat(grad, self._splat_out)
 
     def blur(self, table: Tensor, reverse: bool = False) -> Tensor:
         """(rows, C) -> (rows, C)."""
         return self.lattice.blur(table, reverse)
+
+
+def _per_entry(lattice: Lattice, n: Tensor) -> Tensor:
+    return lattice.splat_weight * n.index_select(0, lattice.splat_point)
 
 
 class ExactKernel:
