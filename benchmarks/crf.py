@@ -81,7 +81,8 @@ def race(title, runs, repeats, base):
     print(f'\n{title}\n\n| | median (ms) | min (ms) | / {base} | cpu (ms) | / {base} | peak memory (MiB) | / {base} '
           '|\n| --- | --- | --- | --- | --- | --- | --- | --- |')
     for name in runs:
-        peak_text = '- | -' if memory[name] is None else f'{memory[name]:.0f} | {memory[name] / max(memory[base], 1):.2f}'
+        known = memory[name] is not None
+        peak_text = f'{memory[name]:.0f} | {memory[name] / max(memory[base], 1):.2f}' if known else '- | -'
         print(f'| {name} | {middle[name]:.0f} | {min(times[name]):.0f} | {middle[name] / middle[base]:.3f} | '
               f'{busy[name]:.0f} | {busy[name] / busy[base]:.3f} | {peak_text} |')
     sys.stdout.flush()
