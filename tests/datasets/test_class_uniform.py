@@ -40,7 +40,8 @@ def dataset(folder):
             'type': 'ClassUniformDataset',
             'tile': 32,
             'dataset': dict(type='PairedFolderDataset', data_root=str(folder), pipeline=PIPELINE,
-                            data_prefix=dict(img_path='images', seg_map_path='labels'), metainfo=dict(classes=CLASSES)),
+                            data_prefix=dict(img_path='images', seg_map_path='labels'), metainfo=dict(classes=CLASSES),
+                            serialize_data=False),
             **kwargs
         })
 
