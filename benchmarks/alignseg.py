@@ -148,7 +148,7 @@ def pair(options=None):
 
 
 def train_step(features_of, heads_of, image, label):
-    """Loss of the main and the side output, and its gradients."""
+    """Loss of the main and the side output, and its gradients, which add up: nobody uses them."""
     main, side = heads_of(features_of(image))
     loss = sum(w * F.cross_entropy(up(y, label.shape[1:]), label) for w, y in ((1, main), (0.1, side)))
     loss.backward()
@@ -156,24 +156,29 @@ def train_step(features_of, heads_of, image, label):
 
 
 def interleave(title, runs, repeats):
-    """Median time and peak memory of every run, and their ratios to the first."""
+    """Median time and peak memory of every run, and their ratios to the first.
+
+    The ratio of processor time is given too: it stays meaningful when neighbours keep the machine busy
+    (run with ``OMP_WAIT_POLICY=passive``, or waiting threads are counted as working).
+    """
     memory = {name: _peak_memory(run, 'cpu') for name, run in runs.items()}  # also the warm-up
-    times = {name: [] for name in runs}
+    walls, works = ({name: [] for name in runs} for _ in range(2))
     for i in range(repeats):
         print(f'{title}: round {i + 1} of {repeats}', file=sys.stderr, flush=True)
         for name, run in runs.items():
-            start = time.perf_counter()
+            wall, work = time.perf_counter(), time.process_time()
             run()
-            times[name].append(time.perf_counter() - start)
+            walls[name].append(time.perf_counter() - wall)
+            works[name].append(time.process_time() - work)
     first = next(iter(runs))
-    print(f'\n| {title} | median (ms) | min (ms) | speed-up | peak memory (MiB) | of the first |')
-    print('| --- ' * 6 + '|')
+    print(f'\n| {title} | median (ms) | min (ms) | speed-up | by processor time | peak memory (MiB) | of the first |')
+    print('| --- ' * 7 + '|')
     for name in runs:
         # Ratio round by round: a busy moment then hits both sides.
-        ratio = statistics.median(a / b for a, b in zip(times[first], times[name]))
+        wall, work = (statistics.median(a / b for a, b in zip(t[first], t[name])) for t in (walls, works))
         used = '- | -' if memory[name] is None else f'{memory[name]:.0f} | {memory[name] / memory[first]:.2f}'
-        print(f'| {name} | {1e3 * statistics.median(times[name]):.0f} | {1e3 * min(times[name]):.0f} | '
-              f'{ratio:.2f}x | {used} |')
+        print(f'| {name} | {1e3 * statistics.median(walls[name]):.0f} | {1e3 * min(walls[name]):.0f} | '
+              f'{wall:.2f}x | {work:.2f}x | {used} |', flush=True)
 
 
 def main():
