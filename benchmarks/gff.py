@@ -5,17 +5,17 @@
 The straightforward formulation is the equations as they read: it gates every pair of levels anew, resizes one map at a
 time, and convolves the concatenation of resized maps. Ours gates each level once, adds what shares a grid before
 resizing, and mixes channels before resizing. Both have the same layers and run in one process, interleaved; the outputs
-are compared first, and the run fails if they differ. The third row adds what ``prepare_for_inference`` does to any model.
-Peak memory is that of the first run in a fresh process.
+are compared first, and the run fails if they differ. The third row adds what ``prepare_for_inference`` does to any
+network. Memory is that of tensors; what the convolution library takes besides is not seen.
 """
 import argparse
 import copy
 import json
-import multiprocessing
 import statistics
+import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,6 @@ from torch import Tensor, nn
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
-from custom_modules.analysis.cost import _peak_memory
 from custom_modules.decode_heads import GFFHead
 from custom_modules.inference import prepare_for_inference
 
@@ -84,9 +83,9 @@ def build_runs(config: str, size: Sequence[int], train_size: Sequence[int]) -> D
         return form(model.decode_head, levels)
 
     def step(form):
-        trained.zero_grad(set_to_none=True)
         logits = form(trained.decode_head, trained.backbone(batch))
         logits.square().mean().backward()
+        trained.zero_grad(set_to_none=True)  # the next step starts without, so gradients count as its memory
         return logits.detach()
 
     ours = GFFHead.forward
@@ -122,11 +121,21 @@ def check_outputs(runs: Dict[str, Dict[str, Callable]]) -> float:
     return worst
 
 
-def peak(arguments, scenario: str, form: str, threads: int) -> Optional[float]:
-    """MiB above the resting level, in a process of its own: the allocator keeps what an earlier run has freed."""
-    torch.set_num_threads(threads)
-    run = build_runs(*arguments)[scenario][form]
-    return _peak_memory(run, 'cpu')
+def peak(run: Callable) -> float:
+    """MiB of tensors that live at once while ``run`` runs, above those before; counted by the allocator, so exact."""
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+        run()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'trace.json'
+        profile.export_chrome_trace(str(path))
+        events = [e for e in json.loads(path.read_text())['traceEvents'] if e['name'] == '[memory]']
+    events.sort(key=lambda e: e['ts'])
+    total = highest = 0
+    for event in events:
+        total += event['args']['Bytes']
+        highest = max(highest, total)
+    return highest / 2**20
 
 
 def main() -> None:
@@ -139,8 +148,7 @@ def main() -> None:
     parser.add_argument('--json', help='also write the figures to this file')
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    arguments = (args.config, args.size, args.train_size)
-    runs = build_runs(*arguments)
+    runs = build_runs(args.config, args.size, args.train_size)
     error = check_outputs(runs)  # also the warm-up
     print(', '.join(f'{key} {value}' for key, value in environment().items()))
     print(f'largest difference of the logits: {error:.1e} of their standard deviation')
@@ -156,14 +164,13 @@ def main() -> None:
                 times[name].append(time.perf_counter() - start)
         plain = None
         for name in forms:
-            with multiprocessing.get_context('spawn').Pool(1) as pool:
-                memory = pool.apply(peak, (arguments, scenario, name, args.threads))
-            now = dict(scenario=scenario, form=name, seconds=statistics.median(times[name]), memory=memory)
+            now = dict(
+                scenario=scenario, form=name, seconds=statistics.median(times[name]), memory=peak(forms[name]))
             plain = now if plain is None else plain
             figures.append(now)
-            size = '- | -' if memory is None else f'{memory:.0f} | {plain["memory"] / memory:.2f}'
-            print(f'| {scenario} | {name} | {now["seconds"]:.3f} | {plain["seconds"] / now["seconds"]:.2f} | {size} |',
-                  flush=True)
+            ratios = [plain[key] / now[key] for key in ('seconds', 'memory')]
+            print(f'| {scenario} | {name} | {now["seconds"]:.3f} | {ratios[0]:.2f} | {now["memory"]:.0f} | '
+                  f'{ratios[1]:.2f} |', flush=True)
     if args.json:
         content = dict(environment=environment(), error=error, figures=figures)
         Path(args.json).write_text(json.dumps(content, indent=2))
