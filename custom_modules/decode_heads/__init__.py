@@ -1,4 +1,5 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
+from .alignseg_head import AlignSegHead
 from .deep_supervision import SideOutputHead, SideOutputHeads
 from .gff_head import GFFHead
 from .sfnet_head import SFNetHead
@@ -7,6 +8,7 @@ from .top_down_head import TopDownHead
 
 __all__ = [
     'GFFHead',
+    'AlignSegHead',
     'SFNetHead',
     'SFNetLiteHead',
     'SideOutputHead',
