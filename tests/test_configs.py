@@ -8,13 +8,14 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
-from mmengine.structures import PixelData
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
-from mmseg.structures import SegDataSample
+
+from tests.references.samples import batch
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
-# Children that change nothing but the data or the schedule repeat their parent's network.
+# Configs that differ only in these hold the same network: one of them is trained.
+IGNORED = ('num_classes', 'out_channels', 'size', 'test_cfg', 'class_weight')
 SIZE = (65, 97)
 
 
@@ -24,7 +25,7 @@ def fingerprint(config):
 
     def strip(node):
         if isinstance(node, dict):
-            return {k: strip(v) for k, v in node.items() if k not in ('num_classes', 'out_channels', 'size', 'test_cfg')}
+            return {k: strip(v) for k, v in node.items() if k not in IGNORED}
         return [strip(v) for v in node] if isinstance(node, (list, tuple)) else node
 
     return repr(strip(model))
@@ -36,17 +37,6 @@ def distinct(paths):
     for path in paths:
         seen.setdefault(fingerprint(Config.fromfile(path)), path)
     return sorted(seen.values())
-
-
-def batch(num_classes, n=2):
-    image = torch.randint(0, 256, (n, 3, *SIZE), dtype=torch.uint8)
-    label = torch.randint(0, num_classes, (n, 1, *SIZE))
-    label[:, :, :5] = 255
-    samples = []
-    for i in range(n):
-        meta = dict(img_shape=SIZE, ori_shape=SIZE, pad_shape=SIZE, scale_factor=(1., 1.))
-        samples.append(SegDataSample(gt_sem_seg=PixelData(data=label[i]), metainfo=meta))
-    return dict(inputs=list(image), data_samples=samples)
 
 
 def small(config):
@@ -65,7 +55,7 @@ def test_config_trains_and_predicts(path):
     num_classes = model.decode_head.num_classes
     optimizer = build_optim_wrapper(model, copy.deepcopy(config.optim_wrapper))
     model.train()
-    loss, _ = model.parse_losses(model(**model.data_preprocessor(batch(num_classes), True), mode='loss'))
+    loss, _ = model.parse_losses(model(**model.data_preprocessor(batch(num_classes, size=SIZE), True), mode='loss'))
     assert torch.isfinite(loss) and loss > 0
     loss.backward()
     silent = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
@@ -73,7 +63,7 @@ def test_config_trains_and_predicts(path):
     optimizer.step()
 
     model.eval()
-    one = batch(num_classes, n=1)
+    one = batch(num_classes, n=1, size=SIZE)
     with torch.no_grad():
         result = model.test_step(one)[0]
     prediction = result.pred_sem_seg.data

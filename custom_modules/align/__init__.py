@@ -1,8 +1,12 @@
 """HOW do two levels line up in space?  ``align(coarse, fine) -> (coarse, fine)``, both on fine's grid."""
 from .bilinear import BilinearAlign
+from .deformable import DeformableAlign
+from .dual_offset import DualOffsetAlign
 from .flow import FlowAlign
 
 __all__ = [
     'BilinearAlign',
+    'DeformableAlign',
+    'DualOffsetAlign',
     'FlowAlign',
 ]
