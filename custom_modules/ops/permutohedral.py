@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 CHUNK = 16384  # points worked on at a time, so that temporaries stay in the L2 cache
+SEGMENT = 64  # entries of a splat that one thread of a GPU adds up
 
 
 def weighted_bags(table: Tensor, index: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
@@ -46,6 +47,8 @@ class Lattice:
         splat_offset (Tensor): Where the group of each table row starts in ``splat_point``, (M + 2,) int32.
         neighbour (Tensor): For each axis and table row the rows [self, next, previous], (D, 3 * (M + 1)) int32.
         blurs (int): How often each axis is blurred.
+        segment_offset, row_segment (Tensor, optional): Groups cut into short segments, and where the segments of each
+            table row start. A few groups are a thousand times longer than most, and a GPU would wait for them.
     """
     corner: Tensor
     weight: Tensor
@@ -54,6 +57,8 @@ class Lattice:
     splat_offset: Tensor
     neighbour: Tensor
     blurs: int = 1
+    segment_offset: Optional[Tensor] = None
+    row_segment: Optional[Tensor] = None
 
     @property
     def points(self) -> int:
@@ -73,7 +78,11 @@ class Lattice:
     def splat(self, values: Tensor, weight: Optional[Tensor] = None) -> Tensor:
         """Values of points to values of vertices, (P, C) -> (M + 1, C); ``weight`` replaces ``splat_weight``."""
         weight = self.splat_weight if weight is None else weight
-        return weighted_bags(values, self.splat_point, self.splat_offset, weight)
+        if self.segment_offset is None:
+            return weighted_bags(values, self.splat_point, self.splat_offset, weight)
+        parts = weighted_bags(values, self.splat_point, self.segment_offset, weight)
+        every = torch.arange(len(parts), dtype=torch.int32, device=parts.device)
+        return weighted_bags(parts, every, self.row_segment, parts.new_ones(len(parts)))
 
     def blur(self, table: Tensor, reverse: bool = False) -> Tensor:
         """Blur along every axis in turn, (M + 1, C) -> (M + 1, C); in ``reverse`` order it is the exact adjoint."""
@@ -98,7 +107,10 @@ class Lattice:
 
     def mass(self) -> Tensor:
         """``filter`` of ones, (P,): what a normalisation divides by. Faster than a table with one column."""
-        ones = torch.segment_reduce(self.splat_weight, 'sum', offsets=self.splat_offset.long(), initial=0)
+        if self.segment_offset is None:
+            ones = torch.segment_reduce(self.splat_weight, 'sum', offsets=self.splat_offset.long(), initial=0)
+        else:
+            ones = self.splat(self.weight.new_ones(self.points, 1))[:, 0]
         for axis in self.neighbour.view(len(self.neighbour), -1, 3):
             for _ in range(self.blurs):
                 taps = ones[axis]  # (M + 1, 3)
@@ -107,8 +119,8 @@ class Lattice:
 
 
 @torch.no_grad()
-def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blurs: int = 1, dilations: int = 0
-                  ) -> Lattice:
+def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blurs: int = 1, dilations: int = 0,
+                  segment: Optional[int] = None) -> Lattice:
     r"""Build the lattice whose filter approximates :math:`y_i = \sum_j e^{-|f_i - f_j|^2 / 2} x_j`.
 
     Args:
@@ -120,6 +132,8 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
             Defaults to 1, the ordinary lattice.
         dilations (int): How often the neighbours of all vertices are added as (empty) vertices. Without them
             mass that has to travel over an empty vertex is lost. Defaults to 0, the ordinary lattice.
+        segment (int, optional): Longest run of entries that a splat adds up at once; 0 for any. Defaults to 64 on a
+            GPU, and 0 elsewhere.
 
     Raises:
         ValueError: If a feature is not finite, or the features span more cells than 62 bits can number.
@@ -165,14 +179,19 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
         cells = grown
     corner = torch.empty_like(vertex).scatter_(0, order, vertex)
     point = torch.arange(points, dtype=torch.int32, device=features.device).repeat(dim + 1)
+    offset = torch.cat([sizes.new_zeros(2), sizes.cumsum(0)])
+    segment = (SEGMENT if features.device.type == 'cuda' else 0) if segment is None else segment
+    segment_offset, row_segment = _segments(offset, segment) if segment else (None, None)
     return Lattice(
         corner=corner.view(dim + 1, points).t().contiguous(),
         weight=weight.t().contiguous(),
         splat_point=point.index_select(0, order),
         splat_weight=weight.view(-1).index_select(0, order),
-        splat_offset=torch.cat([sizes.new_zeros(2), sizes.cumsum(0)]).int(),
+        splat_offset=offset.int(),
         neighbour=_neighbours(cells, jumps),
-        blurs=blurs)
+        blurs=blurs,
+        segment_offset=segment_offset,
+        row_segment=row_segment)
 
 
 def _number_cells(features: Tensor, blurs: int, dilations: int) -> Tuple[List[int], List[int], int]:
@@ -264,6 +283,16 @@ def _embed(features: Tensor, strides: Sequence[int], base: int, blurs: int, key:
     key[0] = (whole * steps).sum(0, dtype=key.dtype) + base
     for r in range(1, corners):
         torch.sub(key[r - 1], by_rank[corners - r], out=key[r])
+
+
+def _segments(offset: Tensor, longest: int) -> Tuple[Tensor, Tensor]:
+    """Cut groups into segments of at most ``longest`` entries: offsets of the segments, first segment of each row."""
+    parts = (offset.diff() + longest - 1).div(longest, rounding_mode='floor')
+    first = torch.cat([parts.new_zeros(1), parts.cumsum(0)])
+    row = torch.arange(len(parts), device=offset.device).repeat_interleave(parts)
+    within = torch.arange(len(row), device=offset.device) - first[row]
+    start = offset[row] + within * longest
+    return torch.cat([start, offset[-1:]]).int(), first.int()
 
 
 def _neighbours(cells: Tensor, jumps: Sequence[int]) -> Tensor:

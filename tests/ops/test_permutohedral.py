@@ -128,3 +128,18 @@ def test_bags_are_a_sparse_product():
                                                                                         dtype=torch.int32),
                         torch.tensor([1., 10., .5]))
     assert out.tolist() == [[0., 0.], [4., 15.], [2., 2.5]]
+
+
+def test_segments_are_the_same_sums():
+    image = (torch.rand(2, 3, 9, 14, dtype=torch.float64) * 40).round()  # few vertices, long groups
+    points = torch.cat([features(i, 30., 50.) for i in image], 1)
+    plain = build_lattice(points, counts=[126] * 2)
+    assert (plain.splat_offset.diff() > 100).any()
+    x = torch.randn(252, 4, dtype=torch.float64)
+    for segment in (1, 7, 64):
+        cut = build_lattice(points, counts=[126] * 2, segment=segment)
+        assert cut.segment_offset.diff().max() <= segment
+        torch.testing.assert_close(cut.filter(x), plain.filter(x))
+        torch.testing.assert_close(cut.mass(), plain.mass())
+        single = build_lattice(points[:, :126], segment=segment)
+        assert torch.equal(single.filter(x[:126]), cut.filter(x)[:126])
