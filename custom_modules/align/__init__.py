@@ -1,0 +1,5 @@
+from .index_unpool import IndexUnpool
+
+__all__ = [
+    'IndexUnpool',
+]

@@ -1,0 +1,5 @@
+from .monte_carlo import MonteCarloEncoderDecoder
+
+__all__ = [
+    'MonteCarloEncoderDecoder',
+]
