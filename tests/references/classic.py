@@ -64,7 +64,8 @@ def assert_trains(model, height=65, width=97, batch=2, frozen=()):
     assert output.isfinite().all()
     loss = model.decode_head.loss_by_feat(output, _samples(labels))['loss_ce']
     if model.with_auxiliary_head:
-        heads = model.auxiliary_head if isinstance(model.auxiliary_head, torch.nn.ModuleList) else [model.auxiliary_head]
+        heads = model.auxiliary_head
+        heads = heads if isinstance(heads, torch.nn.ModuleList) else [heads]
         for head in heads:
             loss = loss + head.loss_by_feat(head(features), _samples(labels))['loss_ce']
     loss.backward()
