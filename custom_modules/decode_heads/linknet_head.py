@@ -13,8 +13,8 @@ class LinkNetHead(BaseDecodeHead):
 
     .. math:: d_i = ReLU(decoder_i(d_{i+1}) + e_{i-1}), \quad i = 4, ..., 1, \quad d_5 = e_4
 
-    with :math:`e_i` the encoder's stages and :math:`e_0` its pooled stem; a decoder is 1x1 to a quarter, 3x3 transposed,
-    1x1, each with batch norm and ReLU. Two transposed convolutions lead from 1/4 to the image.
+    with :math:`e_i` the encoder's stages and :math:`e_0` its pooled stem; a decoder is 1x1 to a quarter, 3x3
+    transposed, 1x1, each with batch norm and ReLU. Two transposed convolutions lead from 1/4 to the image.
 
     Paper: `LinkNet: Exploiting Encoder Representations for Efficient Semantic Segmentation
     <https://arxiv.org/abs/1707.03718>`_, Fig. 1 and 2.
