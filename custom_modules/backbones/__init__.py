@@ -1,10 +1,12 @@
 from .enet_encoder import ENetEncoder
+from .fc_densenet import FCDenseNet
 from .segnet_basic import SegNetBasicEncoder
 from .stem_resnet import StemResNet
 from .vgg_encoder import VGGEncoder
 
 __all__ = [
     'ENetEncoder',
+    'FCDenseNet',
     'SegNetBasicEncoder',
     'StemResNet',
     'VGGEncoder',

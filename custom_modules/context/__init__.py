@@ -1,0 +1,5 @@
+from .chained_pooling import ChainedPoolingContext
+
+__all__ = [
+    'ChainedPoolingContext',
+]
