@@ -21,6 +21,10 @@ ALLOWED = {
     'datasets': set(),
     'evaluation': set(),
     'hooks': set(),
+    'losses': set(),
+    'convert': set(),
+    'visualization': {'ops'},
+    'analysis': set(),
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
 from .segnet_basic import SegNetBasicEncoder
@@ -10,4 +11,13 @@ __all__ = [
     'SegNetBasicEncoder',
     'StemResNet',
     'VGGEncoder',
+=======
+"""Encoders that stock mmseg lacks, or that keep what stock ones discard."""
+from .deep_stem_resnet import DeepStemResNet
+from .shallow_stdc import ShallowSTDCNet
+
+__all__ = [
+    'DeepStemResNet',
+    'ShallowSTDCNet',
+>>>>>>> main
 ]

@@ -1,5 +1,10 @@
+"""What does the whole scene say?  ``context(x) -> x`` on the same grid."""
 from .chained_pooling import ChainedPoolingContext
+from .pyramid_pooling import PyramidPoolingContext
+from .summed_pyramid_pooling import SummedPyramidPoolingContext
 
 __all__ = [
     'ChainedPoolingContext',
+    'PyramidPoolingContext',
+    'SummedPyramidPoolingContext',
 ]

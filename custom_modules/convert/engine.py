@@ -38,6 +38,7 @@ class Layout:
         source: Public repository (and commit) whose files look like this.
         signature: Regular expressions; each must match some source key for the layout to be considered.
         target_signature: Likewise for the keys of our model, so that one file may serve several models.
+        signature_absent, target_absent: Regular expressions that no key of the file, of our model, may match.
         rules: Tried in order together with ``drops``; the first that matches a key decides.
         drops: Source keys that have no place in our model.
         scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
@@ -51,6 +52,8 @@ class Layout:
     rules: Sequence[Rule]
     drops: Sequence[Drop] = ()
     target_signature: Sequence[str] = ()
+    signature_absent: Sequence[str] = ()
+    target_absent: Sequence[str] = ()
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
@@ -61,7 +64,11 @@ class Layout:
         def all_found(patterns, keys):
             return all(any(re.fullmatch(p, k) for k in keys) for p in patterns)
 
-        return all_found(self.signature, source) and all_found(self.target_signature, target)
+        def none_found(patterns, keys):
+            return not any(re.fullmatch(p, k) for p in patterns for k in keys)
+
+        return (all_found(self.signature, source) and none_found(self.signature_absent, source)
+                and all_found(self.target_signature, target) and none_found(self.target_absent, target))
 
 
 @dataclass

@@ -1,15 +1,24 @@
+"""One paper a file; a head is wiring between the parts of align, fusion and context."""
+from .deep_supervision import SideOutputHead, SideOutputHeads
 from .deep_supervision import SideOutputHead
 from .enet_head import ENetHead
 from .fcn_skip_head import FCNSkipHead
 from .linknet_head import LinkNetHead
 from .refinenet_head import RefineNetHead
 from .segnet_head import SegNetHead
+from .sfnet_head import SFNetHead
+from .sfnet_lite_head import SFNetLiteHead
+from .top_down_head import TopDownHead
 
 __all__ = [
     'ENetHead',
     'FCNSkipHead',
     'LinkNetHead',
     'RefineNetHead',
+    'SFNetHead',
+    'SFNetLiteHead',
     'SegNetHead',
     'SideOutputHead',
+    'SideOutputHeads',
+    'TopDownHead',
 ]

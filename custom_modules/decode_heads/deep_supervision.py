@@ -10,6 +10,7 @@ import weakref
 from typing import Sequence
 
 from mmcv.cnn import ConvModule
+from mmengine.model import ModuleList
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -107,3 +108,29 @@ class SideOutputHead(BaseDecodeHead):
             raise ValueError(f'side output {self.in_index} has {x.shape[1]} channels, but the auxiliary head was built '
                              f'with in_channels={self.in_channels}; set it to the channels of the main head')
         return self.cls_seg(self.conv(x)) if self.classify else x
+
+
+@MODELS.register_module()
+class SideOutputHeads(ModuleList):
+    """One :class:`SideOutputHead` for each of several side outputs, from one config dict.
+
+    mmseg takes it as a list of auxiliary heads (losses ``aux_0.*``, ``aux_1.*``, ...). Being one dict, it lets a child
+    config change ``num_classes`` of all of them in one place: ``auxiliary_head=dict(num_classes=11)``.
+
+    Args:
+        in_index (Sequence[int]): Which side outputs, fine to coarse.
+        in_channels (int | Sequence[int]): Channels of the side outputs; one number if they are alike.
+        **kwargs: Of :class:`SideOutputHead`, the same for all.
+
+    Raises:
+        ValueError: If ``in_channels`` and ``in_index`` differ in length.
+    """
+
+    def __init__(self, in_index: Sequence[int], in_channels, init_cfg=None, **kwargs):
+        if isinstance(in_channels, int):
+            in_channels = [in_channels] * len(in_index)
+        if len(in_channels) != len(in_index):
+            raise ValueError(f'SideOutputHeads needs one in_channels a side output: expected {len(in_index)}, '
+                             f'got {list(in_channels)}')
+        super().__init__(
+            [SideOutputHead(in_channels=c, in_index=i, **kwargs) for i, c in zip(in_index, in_channels)], init_cfg)

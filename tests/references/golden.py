@@ -53,6 +53,41 @@ def image(height, width):
     return torch.from_numpy(np.random.default_rng(0).standard_normal((1, 3, height, width)).astype(np.float32))
 
 
+def features(channels, height=128, width=192):
+    """Drawn non-negative backbone levels at strides 4, 8, 16, 32 of an image of this size."""
+    rng = np.random.default_rng(1)
+    return [
+        torch.from_numpy(
+            np.abs(rng.standard_normal((1, c, height // (4 << i), width // (4 << i)))).astype(np.float32))
+        for i, c in enumerate(channels)
+    ]
+
+
+def module_state(golden, tag):
+    """State dict of one single module of ``modules.npz``, under its own key names without the tag."""
+    keys = json.loads(str(golden['mod_keys']))[tag]
+    shapes = json.loads(str(golden['mod_shapes']))[tag]
+    state = {}
+    for key, shape in zip(keys, shapes):
+        counter = key.endswith('num_batches_tracked')
+        state[key[len(tag) + 1:]] = torch.zeros((), dtype=torch.long) if counter else torch.from_numpy(
+            draw(key, tuple(shape)))
+    return state
+
+
+def converted(model, golden, wrap=True):
+    """Load the reference's drawn weights into ``model`` through the converter, as from the authors' file."""
+    from custom_modules.convert import LAYOUTS, choose_layout, convert, strip_wrapper
+    state = reference_state(golden)
+    if wrap:
+        state = dict(state_dict={f'module.{k}': v for k, v in state.items()}, optimizer={}, epoch=1, mean_iu=0.)
+    state = strip_wrapper(state)
+    wanted = model.state_dict()
+    result, report = convert(state, wanted, choose_layout(state, wanted, LAYOUTS))
+    model.load_state_dict(result)
+    return model.eval(), report
+
+
 def assert_parity(ours, reference, tolerance=1e-4):
     """``max |ours - reference|`` relative to the standard deviation of the reference."""
     reference = torch.as_tensor(np.asarray(reference))

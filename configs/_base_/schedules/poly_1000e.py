@@ -1,0 +1,4 @@
+_base_ = './poly_300e.py'
+max_epochs = 1000
+param_scheduler = [dict(type='PolyLR', eta_min=0, power=1.0, begin=0, end=max_epochs, by_epoch=True)]
+train_cfg = dict(max_epochs=max_epochs)

@@ -1,0 +1,5 @@
+_base_ = './sfnet_r18_8xb2-300e_cityscapes-1024x1024.py'
+model = dict(
+    backbone=dict(_delete_=True, type='ShallowSTDCNet', stdc_type='STDCNet1', norm_cfg=_base_.norm_cfg),
+    decode_head=dict(in_channels=[64, 256, 512, 1024], channels=64),
+    auxiliary_head=dict(in_channels=64, channels=64))

@@ -1,0 +1,30 @@
+from mmengine.model import BaseModule
+from mmseg.registry import MODELS
+from torch import Tensor
+
+
+@MODELS.register_module()
+class SumFusion(BaseModule):
+    r"""Add two aligned levels: every position of either is trusted alike.
+
+    .. math:: F = F_{fine} + F_{coarse}
+
+    Paper: `Feature Pyramid Networks for Object Detection <https://arxiv.org/abs/1612.03144>`_.
+
+    Differs: nothing known.
+
+    Args:
+        channels (int): Channels of both levels; not used, every fusion takes it.
+        align_corners (bool): Not used. Defaults to None.
+        norm_cfg (dict, optional): Not used. Defaults to None.
+        act_cfg (dict, optional): Not used. Defaults to None.
+
+    Shape:
+        - coarse (N, C, H, W), fine (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def __init__(self, channels: int, *, align_corners=None, norm_cfg=None, act_cfg=None, init_cfg=None):
+        super().__init__(init_cfg)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        return fine + coarse

@@ -1,0 +1,37 @@
+"""How a part shows what it decided (its offsets, its gates) to whoever watches, at no cost when nobody does.
+
+A part calls ``expose(self, offset=offset)`` in its forward. A watcher opens ``with watch(model) as seen:`` around a
+forward and finds ``seen['decode_head.aligns.0.offset']``. The name says what the map is:
+
+* ``offset``: (N, 2k, H, W), k fields (dx, dy) in pixels of the fine grid;
+* ``gate``: (N, 1 or C, H, W), 0..1, how much of the coarse level passes unless the part says otherwise.
+"""
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, List
+
+from torch import Tensor, nn
+
+_watchers: List[Callable[[nn.Module, Dict[str, Tensor]], None]] = []
+
+
+def expose(module: nn.Module, **maps: Tensor) -> None:
+    """Hand ``maps`` to the open watchers."""
+    for note in _watchers:
+        note(module, maps)
+
+
+@contextmanager
+def watch(model: nn.Module) -> Iterator[Dict[str, Tensor]]:
+    """Collect what the parts of ``model`` expose, keyed by ``<module path>.<name>``; the last forward wins."""
+    names = {module: name for name, module in model.named_modules()}
+    seen: Dict[str, Tensor] = {}
+
+    def note(module, maps):
+        if module in names:
+            seen.update({f'{names[module]}.{key}': value.detach() for key, value in maps.items()})
+
+    _watchers.append(note)
+    try:
+        yield seen
+    finally:
+        _watchers.remove(note)
