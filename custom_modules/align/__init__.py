@@ -1,15 +1,10 @@
-<<<<<<< HEAD
-from .index_unpool import IndexUnpool
-
-__all__ = [
-    'IndexUnpool',
-=======
 """HOW do two levels line up in space?  ``align(coarse, fine) -> (coarse, fine)``, both on fine's grid."""
 from .bilinear import BilinearAlign
 from .flow import FlowAlign
+from .index_unpool import IndexUnpool
 
 __all__ = [
     'BilinearAlign',
     'FlowAlign',
->>>>>>> main
+    'IndexUnpool',
 ]

@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..ops.unpool import max_pool_switches, unpool
+from ..ops import max_pool_switches, unpool
 
 
 @MODELS.register_module()

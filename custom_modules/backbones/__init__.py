@@ -1,23 +1,18 @@
-<<<<<<< HEAD
+"""Encoders that stock mmseg lacks, or that keep what stock ones discard."""
+from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
 from .segnet_basic import SegNetBasicEncoder
+from .shallow_stdc import ShallowSTDCNet
 from .stem_resnet import StemResNet
 from .vgg_encoder import VGGEncoder
 
 __all__ = [
+    'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
     'SegNetBasicEncoder',
+    'ShallowSTDCNet',
     'StemResNet',
     'VGGEncoder',
-=======
-"""Encoders that stock mmseg lacks, or that keep what stock ones discard."""
-from .deep_stem_resnet import DeepStemResNet
-from .shallow_stdc import ShallowSTDCNet
-
-__all__ = [
-    'DeepStemResNet',
-    'ShallowSTDCNet',
->>>>>>> main
 ]

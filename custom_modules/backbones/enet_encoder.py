@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, cat, nn
 
-from ..ops.unpool import max_pool_switches
+from ..ops import max_pool_switches
 
 # Stages 2 and 3: (dilation, length of a factorised kernel or None) of each bottleneck.
 STAGE = ((1, None), (2, None), (1, 5), (4, None), (1, None), (8, None), (1, 5), (16, None))

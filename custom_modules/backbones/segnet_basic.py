@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops.unpool import max_pool_switches
+from ..ops import max_pool_switches
 
 
 @MODELS.register_module()
@@ -30,7 +30,7 @@ class SegNetBasicEncoder(BaseModule):
 
     Shape:
         - image (N, in_channels, H, W) -> switches s_1 ... s_n (bool, each on the grid before its pooling, see
-          :func:`custom_modules.ops.unpool.max_pool_switches`), then x_n (N, C, ceil(H / 2^n), ceil(W / 2^n))
+          :func:`custom_modules.ops.max_pool_switches`), then x_n (N, C, ceil(H / 2^n), ceil(W / 2^n))
     """
 
     def __init__(self,

@@ -11,7 +11,7 @@ from mmengine.runner import CheckpointLoader
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops.unpool import max_pool_switches
+from ..ops import max_pool_switches
 
 WIDTHS = (64, 128, 256, 512, 512)
 FROM_SCRATCH = [
@@ -35,7 +35,7 @@ class VGGEncoder(BaseModule):
 
     Names in ``outputs``, for stages 1 to 5: ``image`` (the input itself, for heads that crop or unpool to its size),
     ``conv3`` (before the pooling), ``pool3`` (after it), ``switch3`` (the pooling indices, a boolean map on the grid of
-    ``conv3``, see :func:`custom_modules.ops.unpool.max_pool_switches`), ``tail`` (the last map).
+    ``conv3``, see :func:`custom_modules.ops.max_pool_switches`), ``tail`` (the last map).
 
     Args:
         outputs (Sequence[str]): The maps to return, in this order.

@@ -1,6 +1,5 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
 from .deep_supervision import SideOutputHead, SideOutputHeads
-from .deep_supervision import SideOutputHead
 from .enet_head import ENetHead
 from .fcn_skip_head import FCNSkipHead
 from .linknet_head import LinkNetHead

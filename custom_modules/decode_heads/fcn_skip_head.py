@@ -6,7 +6,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops.bilinear import bilinear_kernel
+from ..ops import bilinear_kernel
 
 # Where the image begins in the final upsampled map: what 100 pixels of padding at conv1_1 leave over, less what the
 # unpadded 7x7 fc6 and the transposed convolutions take away; likewise for pool4 and pool3 below their sums.
