@@ -30,5 +30,4 @@ class BuildWithMim(build_py):
                 shutil.copy2(source, target / name)
 
 
-
 setup(cmdclass=dict(build_py=BuildWithMim))

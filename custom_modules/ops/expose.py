@@ -28,7 +28,8 @@ def watch(model: nn.Module) -> Iterator[Dict[str, Tensor]]:
 
     def note(module, maps):
         if module in names:
-            seen.update({f'{names[module]}.{key}': value.detach() for key, value in maps.items()})
+            prefix = f'{names[module]}.' if names[module] else ''
+            seen.update({prefix + key: value.detach() for key, value in maps.items()})
 
     _watchers.append(note)
     try:

@@ -78,7 +78,8 @@ def test_samples_are_independent():
     assert torch.equal(together, alone)
 
 
-@pytest.mark.parametrize('shapes', [((1, 2, 3, 4), (2, 2, 3, 4)), ((1, 2, 3, 4), (1, 3, 3, 4)), ((2, 3, 4), (1, 2, 3, 4))])
+@pytest.mark.parametrize('shapes', [((1, 2, 3, 4), (2, 2, 3, 4)), ((1, 2, 3, 4), (1, 3, 3, 4)),
+                                    ((2, 3, 4), (1, 2, 3, 4))])
 def test_wrong_shapes_are_named(shapes):
     with pytest.raises(ValueError, match=r'\(N, 2, H, W\).*got'):
         warp(torch.zeros(shapes[0]), torch.zeros(shapes[1]), align_corners=True)

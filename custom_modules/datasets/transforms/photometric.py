@@ -1,0 +1,99 @@
+"""Colour jitter and blur as the authors of SFNet apply them."""
+from typing import Tuple
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmseg.registry import TRANSFORMS
+from PIL import Image, ImageEnhance
+
+
+@TRANSFORMS.register_module()
+class ColorJitter(BaseTransform):
+    """Brightness, contrast, saturation and hue in random order, each by a random amount.
+
+    Factors are uniform in [max(0, 1 - a), 1 + a], the hue turns by [-hue, hue] of the colour circle. Blends towards
+    black, the mean grey, and the grey picture are Pillow's.
+
+    Checked against: lxtGH/SFSegNets, transforms/transforms.py, ba475baf.
+    Differs: nothing known.
+
+    Args:
+        brightness, contrast, saturation, hue (float): Largest change; ``hue`` at most 0.5. SFNet uses 0.25 for all.
+
+    Raises:
+        ValueError: If an amount is negative or ``hue`` is above 0.5.
+    """
+
+    def __init__(self, brightness: float = 0., contrast: float = 0., saturation: float = 0., hue: float = 0.) -> None:
+        if min(brightness, contrast, saturation, hue) < 0 or hue > .5:
+            raise ValueError('expected amounts of at least 0 and hue of at most 0.5 but got '
+                             f'brightness={brightness}, contrast={contrast}, saturation={saturation}, hue={hue}')
+        self.amounts = dict(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
+
+    @cache_randomness
+    def draw(self) -> list:
+        """(name, factor) in the order of application."""
+        steps = []
+        for name, amount in self.amounts.items():
+            if amount > 0:
+                low = -amount if name == 'hue' else max(0., 1 - amount)
+                steps.append((name, float(np.random.uniform(low, amount if name == 'hue' else 1 + amount))))
+        return [steps[i] for i in np.random.permutation(len(steps))]
+
+    def transform(self, results: dict) -> dict:
+        picture = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))  # mmcv loads BGR
+        for name, factor in self.draw():
+            picture = self.apply(picture, name, factor)
+        results['img'] = np.ascontiguousarray(np.asarray(picture)[..., ::-1])
+        return results
+
+    @staticmethod
+    def apply(picture: Image.Image, name: str, factor: float) -> Image.Image:
+        """One step on an RGB picture."""
+        if name == 'hue':
+            hue, *rest = picture.convert('HSV').split()
+            turned = hue.point([(level + int(factor * 255)) % 256 for level in range(256)])
+            return Image.merge('HSV', (turned, *rest)).convert('RGB')
+        enhancer = dict(brightness=ImageEnhance.Brightness, contrast=ImageEnhance.Contrast,
+                        saturation=ImageEnhance.Color)[name]
+        return enhancer(picture).enhance(factor)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({", ".join(f"{k}={v}" for k, v in self.amounts.items())})'
+
+
+@TRANSFORMS.register_module()
+class RandomGaussianBlur(BaseTransform):
+    """Blur every picture by a random amount.
+
+    Checked against: lxtGH/SFSegNets, transforms/transforms.py, ba475baf.
+    Differs: the result is rounded, the reference truncates it (half a level of 255 darker on average).
+
+    Args:
+        sigma (tuple): Range of the standard deviation, pixels. Defaults to (0.15, 1.3), the reference's.
+        prob (float): Share of pictures that are blurred. Defaults to 1.
+    """
+
+    def __init__(self, sigma: Tuple[float, float] = (.15, 1.3), prob: float = 1.) -> None:
+        if not 0 < sigma[0] <= sigma[1]:
+            raise ValueError(f'expected 0 < sigma[0] <= sigma[1] but got {sigma}')
+        self.sigma = tuple(sigma)
+        self.prob = prob
+
+    @cache_randomness
+    def draw(self) -> float:
+        """Standard deviation in pixels, 0 for none."""
+        sigma = np.random.uniform(*self.sigma)
+        return float(sigma) if np.random.rand() < self.prob else 0.
+
+    def transform(self, results: dict) -> dict:
+        sigma = self.draw()
+        if sigma:
+            size = 2 * int(4 * sigma + .5) + 1
+            results['img'] = cv2.GaussianBlur(results['img'], (size, size), sigma, borderType=cv2.BORDER_REPLICATE)
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(sigma={self.sigma}, prob={self.prob})'

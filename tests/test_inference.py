@@ -1,0 +1,50 @@
+import pytest
+import torch
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
+
+from custom_modules.inference import prepare_for_inference
+
+
+def segmentor(norm_after=None):
+    norm = dict(type='BN')
+    model = MODELS.build(
+        dict(
+            type='EncoderDecoder',
+            backbone=dict(type='DeepStemResNet', depth=18, stem_channels=8, base_channels=4),
+            decode_head=dict(
+                type='SFNetHead', in_channels=[4, 8, 16, 32], channels=8, num_classes=5, norm_cfg=norm)))
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+    return revert_sync_batchnorm(model).eval()
+
+
+def test_logits_stay_and_norms_go():
+    model, image = segmentor(), torch.randn(2, 3, 65, 97)
+    with torch.no_grad():
+        before = model(image)
+        model = prepare_for_inference(model)
+        torch.testing.assert_close(model(image), before, atol=2e-4 * before.std().item(), rtol=0)
+    assert not [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert model.decode_head.fpn_convs[0].conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_norm_that_cannot_be_folded_is_noticed():
+    """A backbone that normalises before its convolution: folding would be wrong, and must not pass silently."""
+    model = segmentor()
+
+    class Strange(torch.nn.Module):
+
+        def __init__(self, inner):
+            super().__init__()
+            self.inner, self.conv, self.bn = inner, torch.nn.Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)
+            self.bn.running_mean.fill_(1.)
+
+        def forward(self, x):
+            return self.inner(self.conv(self.bn(x).relu()))
+
+    model.backbone = Strange(model.backbone).eval()
+    with pytest.raises(RuntimeError, match='does not follow its convolution'):
+        prepare_for_inference(model)

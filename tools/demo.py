@@ -1,0 +1,40 @@
+"""The whole loop on two cores: draw scenes, train SFNet, test it, write a table and a picture to work_dirs/demo."""
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from custom_modules.analysis import read_scores, scores_table
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / 'configs' / 'sfnet' / 'sfnet_r18_1xb4-demo_street-scenes-128x192.py'
+WORK_DIR = ROOT / 'work_dirs' / 'demo'
+
+
+def run(step: str, *command: str) -> None:
+    print(f'\n[demo {time.perf_counter() - START:4.0f} s] {step}', flush=True)
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True)
+
+
+def main() -> None:
+    if WORK_DIR.exists():  # never overwritten: an earlier demo moves aside
+        kept = WORK_DIR.with_name(f'demo-{time.strftime("%Y%m%d-%H%M%S", time.localtime(WORK_DIR.stat().st_mtime))}')
+        WORK_DIR.rename(kept)
+        print(f'kept the earlier demo as {kept}')
+    checkpoint = str(WORK_DIR / 'last.pth')
+    run('1/4 draw the scenes', 'tools/browse_dataset.py', str(CONFIG), '--out', str(WORK_DIR / 'scenes.png'))
+    run('2/4 train', '-m', 'mim', 'train', 'mmseg', str(CONFIG), '--work-dir', str(WORK_DIR))
+    newest = (WORK_DIR / 'last_checkpoint').read_text().strip()
+    Path(newest).replace(checkpoint)
+    run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
+        str(WORK_DIR / 'test'))
+    run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'pictures'))
+    table = scores_table(read_scores(WORK_DIR / 'test'))
+    (WORK_DIR / 'results.md').write_text(table + '\n')
+    print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "pictures" / "0000.png"} '
+          f'in {time.perf_counter() - START:.0f} s')
+
+
+if __name__ == '__main__':
+    START = time.perf_counter()
+    main()

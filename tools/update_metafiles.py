@@ -1,0 +1,56 @@
+"""List every config in the metafile.yaml beside it, and every metafile in model-index.yml (what ``mim`` reads).
+
+The collection of a metafile is written by hand; results of a model that are there already are kept.
+"""
+import re
+from pathlib import Path
+
+import yaml
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = dict(
+    ADE20KDataset='ADE20K', CamVidDataset='CamVid', CityscapesDataset='Cityscapes', PascalVOCDataset='Pascal VOC 2012',
+    StreetScenes='StreetScenes')
+
+
+def entry(path: Path, collection: str, known: dict) -> dict:
+    """The metafile entry of one config."""
+    config = Config.fromfile(path)
+    dataset = config.test_dataloader.dataset.type
+    gpus, batch = map(int, re.search(r'_(\d+)xb(\d+)-', path.stem).groups())
+    backbone = config.model.backbone
+    size = backbone.get('depth', backbone.get('stdc_type', backbone.get('arch', '')))
+    model = dict(known)
+    model.update({
+        'Name': path.stem,
+        'In Collection': collection,
+        'Results': known.get('Results', {'Task': 'Semantic Segmentation', 'Dataset': DATA.get(dataset, dataset)}),
+        'Config': str(path.relative_to(ROOT)),
+        'Metadata': {
+            'Training Data': DATA.get(dataset, dataset),
+            'Batch Size': gpus * batch,
+            'Architecture': [f'{backbone.type}{f"-{size}" if size else ""}', collection],
+            'Training Resources': f'{gpus}x GPU',
+        },
+    })
+    return model
+
+
+def main() -> None:
+    metafiles = sorted(ROOT.glob('configs/*/metafile.yaml'))
+    for metafile in metafiles:
+        content = yaml.safe_load(metafile.read_text())
+        known = {model['Name']: model for model in content.get('Models') or []}
+        collection = content['Collections'][0]['Name']
+        content['Models'] = [
+            entry(path, collection, known.get(path.stem, {})) for path in sorted(metafile.parent.glob('*.py'))
+        ]
+        metafile.write_text(yaml.safe_dump(content, sort_keys=False, width=120))
+    index = {'Import': [str(path.relative_to(ROOT)) for path in metafiles]}
+    (ROOT / 'model-index.yml').write_text(yaml.safe_dump(index))
+    print(f'{len(metafiles)} metafiles')
+
+
+if __name__ == '__main__':
+    main()
