@@ -47,7 +47,8 @@ class VGGEncoder(BaseModule):
             dilated front end uses 186). Defaults to None: no reflection, convolutions padded to keep the grid.
         dilations (Sequence[int]): Dilation of each stage. Defaults to 1 throughout.
         pool_strides (Sequence[int]): Stride of each pooling, 0 for no pooling. Defaults to 2 throughout.
-        pool_kernel (int): 2, or 3 with padding 1 as in DeepLab. Pooling is in ceil mode, as in Caffe. Defaults to 2.
+        pool_kernel (int): 2, or 3 with padding 1 as in DeepLab. Defaults to 2.
+        ceil_mode (bool): Let poolings round sizes up, as in Caffe. Defaults to True.
         pool_dropout (Sequence[float]): Element-wise dropout after each pooling. Defaults to 0 throughout.
         in_channels (int): Channels of the image. Defaults to 3.
         norm_cfg (dict, optional): Defaults to None, as in VGG.
@@ -71,6 +72,7 @@ class VGGEncoder(BaseModule):
                  dilations: Sequence[int] = (1, 1, 1, 1, 1),
                  pool_strides: Sequence[int] = (2, 2, 2, 2, 2),
                  pool_kernel: int = 2,
+                 ceil_mode: bool = True,
                  pool_dropout: Sequence[float] = (0, 0, 0, 0, 0),
                  in_channels: int = 3,
                  norm_cfg: Optional[Dict] = None,
@@ -79,7 +81,7 @@ class VGGEncoder(BaseModule):
         super().__init__(init_cfg or FROM_SCRATCH)
         self.outputs = tuple(outputs)
         self.reflect_padding = reflect_padding
-        self.pool_kernel, self.pool_strides = pool_kernel, tuple(pool_strides)
+        self.pool_kernel, self.pool_strides, self.ceil_mode = pool_kernel, tuple(pool_strides), ceil_mode
         self._check_outputs()
         self.pool_dropout = nn.ModuleList(nn.Dropout(p) if p else nn.Identity() for p in pool_dropout)
         common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg, bias=True)
@@ -117,7 +119,8 @@ class VGGEncoder(BaseModule):
         if f'switch{stage}' in self.outputs:
             x, maps[f'switch{stage}'] = max_pool_switches(x)
             return x
-        return F.max_pool2d(x, self.pool_kernel, stride, padding=(self.pool_kernel - 1) // 2, ceil_mode=True)
+        padding = (self.pool_kernel - 1) // 2
+        return F.max_pool2d(x, self.pool_kernel, stride, padding=padding, ceil_mode=self.ceil_mode)
 
     def forward(self, x: Tensor):
         maps = dict(image=x)

@@ -1,10 +1,14 @@
 """What does the whole scene say?  ``context(x) -> x`` on the same grid."""
 from .chained_pooling import ChainedPoolingContext
+from .dilated import DilatedContext
+from .large_kernel import LargeKernelContext
 from .pyramid_pooling import PyramidPoolingContext
 from .summed_pyramid_pooling import SummedPyramidPoolingContext
 
 __all__ = [
     'ChainedPoolingContext',
+    'DilatedContext',
+    'LargeKernelContext',
     'PyramidPoolingContext',
     'SummedPyramidPoolingContext',
 ]

@@ -1,7 +1,11 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
 from .deep_supervision import SideOutputHead, SideOutputHeads
+from .deeplab_v2_head import DeepLabV2Head
+from .dilation_head import DilationHead
 from .enet_head import ENetHead
 from .fcn_skip_head import FCNSkipHead
+from .gfrnet_head import GFRNetHead
+from .large_kernel_head import LargeKernelHead
 from .linknet_head import LinkNetHead
 from .refinenet_head import RefineNetHead
 from .segnet_head import SegNetHead
@@ -10,8 +14,12 @@ from .sfnet_lite_head import SFNetLiteHead
 from .top_down_head import TopDownHead
 
 __all__ = [
+    'DeepLabV2Head',
+    'DilationHead',
     'ENetHead',
     'FCNSkipHead',
+    'GFRNetHead',
+    'LargeKernelHead',
     'LinkNetHead',
     'RefineNetHead',
     'SFNetHead',

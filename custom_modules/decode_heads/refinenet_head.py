@@ -3,7 +3,6 @@ from typing import Dict, Sequence
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -14,7 +13,7 @@ class RefineNetHead(BaseDecodeHead):
 
     .. math::
         a_i &= RCU^2(W_i * x_i) && \text{adapt} \\
-        m_i &= V_i * a_i + resize(U_{i+1} * y_{i+1}) && \text{fuse; the coarsest has only } a_i \\
+        m_i &= V_i * a_i + align(U_{i+1} * y_{i+1}) && \text{fuse; the coarsest has only } a_i \\
         y_i &= RCU^3(context(m_i)) && \text{chained residual pooling, output}
 
     with the residual convolution unit :math:`RCU(x) = x + W' * ReLU(W * ReLU(x))`. There is no norm in the decoder.
@@ -32,6 +31,7 @@ class RefineNetHead(BaseDecodeHead):
         adapt_units (int): Residual units on each level. Defaults to 2.
         output_units (int): Residual units at the end of each block. Defaults to 3.
         level_dropout (float): Element-wise dropout on the two coarsest levels. Defaults to .5.
+        align (dict): How the coarse map gets onto the finer grid. Defaults to ``BilinearAlign``.
         context (dict): Answers what the scene says, after each fusion. Defaults to ``ChainedPoolingContext``.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`. ``align_corners`` defaults to True
             as in the release.
@@ -48,6 +48,7 @@ class RefineNetHead(BaseDecodeHead):
                  adapt_units: int = 2,
                  output_units: int = 3,
                  level_dropout: float = 0.5,
+                 align: Dict = dict(type='BilinearAlign'),
                  context: Dict = dict(type='ChainedPoolingContext'),
                  align_corners: bool = True,
                  init_cfg=dict(type='Normal', layer='Conv2d', std=0.01),
@@ -68,14 +69,10 @@ class RefineNetHead(BaseDecodeHead):
         self.adapt = nn.ModuleList(units(w, adapt_units) for w in widths)
         self.fuse_fine = nn.ModuleList(conv3x3(channels, channels) for _ in widths[:-1])
         self.fuse_coarse = nn.ModuleList(conv3x3(w, channels) for w in widths[1:])
-        self.context = nn.ModuleList(
-            MODELS.build(
-                context,
-                default_args=dict(
-                    channels=w,
-                    norm_cfg=self.norm_cfg,
-                    act_cfg=self.act_cfg,
-                    align_corners=align_corners)) for w in widths)
+        common = dict(norm_cfg=self.norm_cfg, act_cfg=self.act_cfg, align_corners=align_corners)
+        self.align = nn.ModuleList(
+            MODELS.build(align, default_args=dict(channels=channels, **common)) for _ in widths[1:])
+        self.context = nn.ModuleList(MODELS.build(context, default_args=dict(channels=w, **common)) for w in widths)
         self.output = nn.ModuleList(units(w, output_units) for w in widths)
         self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, padding=1)
         if self.dropout_ratio > 0:
@@ -87,8 +84,7 @@ class RefineNetHead(BaseDecodeHead):
         adapted = [adapt(reduce(x)) for adapt, reduce, x in zip(self.adapt, self.reduce, levels)]
         y = self.output[-1](self.context[-1](adapted[-1]))
         for i in reversed(range(len(levels) - 1)):
-            coarse, fine = self.fuse_coarse[i](y), self.fuse_fine[i](adapted[i])
-            coarse = resize(coarse, fine.shape[2:], mode='bilinear', align_corners=self.align_corners)
+            coarse, fine = self.align[i](self.fuse_coarse[i](y), self.fuse_fine[i](adapted[i]))
             y = self.output[i](self.context[i](fine + coarse))
         return self.cls_seg(y)
 

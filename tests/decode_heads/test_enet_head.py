@@ -13,7 +13,7 @@ def test_cost():
     assert classic.gmacs(model) == pytest.approx(1.273, abs=1e-3)
 
 
-@pytest.mark.parametrize('size', [(65, 97), (64, 96), (61, 90)])
+@pytest.mark.parametrize('size', [(65, 97), (30, 44)])
 def test_trains_at_any_size_and_returns_to_it(size):
     assert classic.assert_trains(classic.build('enet'), *size).shape == (2, 11, *size)
 
