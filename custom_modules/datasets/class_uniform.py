@@ -10,12 +10,11 @@ from typing import Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process, sync_random_seed
-from mmengine.utils import ProgressBar
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Sampler
 
-from .files import write_whole
+from .files import progress, write_whole
 
 Pick = Union[int, Tuple[int, int, int]]  # a sample, or a sample and the point (x, y) its crop has to show
 
@@ -131,12 +130,10 @@ class ClassUniformDataset:
             self._centroids = found[0]
         return self._centroids
 
-    def _infos(self) -> Iterator[dict]:
-        return (self.dataset.get_data_info(i) for i in range(len(self.dataset)))
-
     def _cache_path(self) -> str:
         key = hashlib.sha1(repr((self.tile, self.metainfo['classes'])).encode())
-        for info in self._infos():
+        for index in range(len(self)):
+            info = self.dataset.get_data_info(index)
             path = info['seg_map_path']
             stat = os.stat(path) if osp.exists(path) else None  # remote files are told apart by name only
             key.update(repr((path, stat and (stat.st_size, stat.st_mtime_ns), info.get('label_map'),
@@ -145,14 +142,10 @@ class ClassUniformDataset:
         return osp.join(folder, f'tile{self.tile}_{key.hexdigest()[:16]}.npy')
 
     def _search(self) -> np.ndarray:
-        print(f'Looking for the classes in {len(self)} labels', flush=True)
-        progress = ProgressBar(len(self))
         rows, classes = [], len(self.metainfo['classes'])
-        for index, info in enumerate(self._infos()):
-            label = self.load(info)['gt_seg_map']
+        for index in progress(range(len(self)), 'looking for the classes in the labels'):
+            label = self.load(self.dataset.get_data_info(index))['gt_seg_map']
             rows += [(c, index, x, y) for c, x, y in tile_centroids(label, classes, self.tile)]
-            progress.update()
-        print(flush=True)
         return np.array(rows, np.int64).reshape(-1, 4)
 
     @staticmethod

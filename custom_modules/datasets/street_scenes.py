@@ -5,11 +5,10 @@ from typing import List, Optional, Tuple
 
 import cv2
 from mmengine.dist import get_dist_info
-from mmengine.utils import ProgressBar
 from mmseg.registry import DATASETS
 
 from .camvid import CLASSES, PALETTE, VOID
-from .files import write_whole
+from .files import progress, write_whole
 from .paired import PairedFolderDataset
 from .scenes import VERSION, render_scene
 
@@ -83,15 +82,9 @@ class StreetScenes(PairedFolderDataset):
         # every process starts elsewhere and skips what another one has finished meanwhile
         rank, world_size = get_dist_info()
         start = len(todo) * rank // world_size
-        print(f'Drawing {len(todo)} street scenes ({self.split}, {self.size[0]}x{self.size[1]}) into '
-              f'{osp.dirname(images)}', flush=True)
-        progress = ProgressBar(len(todo)) if rank == 0 else None
-        for i in todo[start:] + todo[:start]:
+        what = f'drawing street scenes ({self.split}, {self.size[0]}x{self.size[1]}) into {osp.dirname(images)}'
+        for i in progress(todo[start:] + todo[:start], what, quiet=rank > 0):
             if missing(i):
                 picture, label = render_scene(self.split, i, self.size, self.seed)
                 for folder, pixels in ((labels, label), (images, picture[..., ::-1])):  # cv2 writes BGR
                     write_whole(osp.join(folder, self._name(i)), cv2.imencode('.png', pixels)[1].tobytes())
-            if progress:
-                progress.update()
-        if progress:
-            print(flush=True)

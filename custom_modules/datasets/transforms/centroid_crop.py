@@ -10,13 +10,13 @@ from mmseg.registry import TRANSFORMS
 class CentroidCrop(RandomCrop):
     """Random crop of a fixed size; if the sample has a ``centroid``, the crop contains it.
 
-    The left edge is uniform in ``[x - width, x]`` and then moved into the picture, likewise the top edge. A picture
+    The left edge is uniform in ``(x - width, x]`` and then moved into the picture, likewise the top edge. A picture
     smaller than the crop is padded on both sides first. Samples without a ``centroid`` are cropped as by mmseg's
     ``RandomCrop``.
 
     Paper: `Semantic Flow for Fast and Accurate Scene Parsing <https://arxiv.org/abs/2002.10120>`_.
     Checked against: lxtGH/SFSegNets, transforms/joint_transforms.py, ba475baf.
-    Differs: nothing known.
+    Differs: the reference also draws ``x - width``, a crop that ends one pixel before the point.
 
     Convention: ``results['centroid']`` is (x, y) in pixels of the picture as it was loaded; it follows resizing
     (through ``ori_shape``) and flipping.
@@ -67,7 +67,7 @@ class CentroidCrop(RandomCrop):
         """(y1, y2, x1, x2) of a crop that contains ``centroid`` and lies in the picture."""
         edges = []
         for point, crop, full in zip(centroid[::-1], self.crop_size, shape):
-            start = int(np.clip(np.random.randint(point - crop, point + 1), 0, max(full - crop, 0)))
+            start = int(np.clip(np.random.randint(point - crop + 1, point + 1), 0, max(full - crop, 0)))
             edges += [start, start + crop]
         return tuple(edges)
 

@@ -1,0 +1,78 @@
+"""A sheet of samples: picture, truth, and which colour is which class."""
+from typing import Sequence
+
+import cv2
+import numpy as np
+from mmcv.transforms import Compose
+
+_LINE = 22  # pixels a line of the legend
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def colour(label: np.ndarray, palette: Sequence) -> np.ndarray:
+    """Indices to RGB; whatever is no class is black."""
+    table = np.zeros((256, 3), np.uint8)
+    table[:len(palette)] = palette
+    return table[label]
+
+
+def legend(classes: Sequence[str], palette: Sequence, width: int) -> np.ndarray:
+    """Boxes of colour with their names, as many lines as needed; ends with 'ignored' in black."""
+    entries, lines, x = [*zip(classes, palette), ('ignored', (0, 0, 0))], [[]], 8
+    for name, rgb in entries:
+        need = cv2.getTextSize(name, _FONT, .42, 1)[0][0] + 34
+        if x + need > width and lines[-1]:
+            lines.append([])
+            x = 8
+        lines[-1].append((x, name, rgb))
+        x += need
+    board = np.full((_LINE * len(lines) + 6, width, 3), 255, np.uint8)
+    for row, line in enumerate(lines):
+        y = row * _LINE + 4
+        for x, name, rgb in line:
+            cv2.rectangle(board, (x, y + 2), (x + 14, y + 16), tuple(int(c) for c in rgb), cv2.FILLED)
+            cv2.putText(board, name, (x + 20, y + 14), _FONT, .42, (30, 30, 30), 1, cv2.LINE_AA)
+    return board
+
+
+def sample(dataset, index: int, augmented: bool = False):
+    """(RGB picture, label) of one sample, as stored or as the training pipeline hands it to the model."""
+    if augmented:
+        packed = dataset[index]
+        picture = packed['inputs'].permute(1, 2, 0).numpy()[..., ::-1]
+        return picture, packed['data_samples'].gt_sem_seg.data[0].numpy()
+    load = Compose([dict(type='mmcv.LoadImageFromFile'), dict(type='mmseg.LoadAnnotations'),
+                    dict(type='mmseg.CheckLabels', num_classes=len(dataset.metainfo['classes']))])
+    results = load(dataset.get_data_info(index))
+    return results['img'][..., ::-1], results['gt_seg_map']
+
+
+def contact_sheet(dataset, indices: Sequence[int], columns: int = 2, width: int = 256,
+                  augmented: bool = False) -> np.ndarray:
+    """Samples side by side, each as picture | truth, over the legend.
+
+    Args:
+        dataset (BaseSegDataset): What to show; its ``metainfo`` gives names and colours.
+        indices (sequence): Which samples.
+        columns (int): Samples a row.
+        width (int): Width of a picture on the sheet, pixels; the height of the first one rules the row.
+        augmented (bool): Show what the pipeline yields (it must end with ``PackSegInputs``).
+
+    Returns:
+        ndarray: RGB, uint8.
+    """
+    palette, cells = dataset.metainfo['palette'], []
+    for index in indices:
+        picture, label = sample(dataset, index, augmented)
+        size = (width, round(width * picture.shape[0] / picture.shape[1]) if not cells else cells[0].shape[0])
+        shrink = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_CUBIC
+        truth = cv2.resize(colour(label, palette), size, interpolation=cv2.INTER_NEAREST)
+        cells.append(np.hstack([cv2.resize(np.ascontiguousarray(picture), size, interpolation=shrink), truth]))
+    blank = np.full_like(cells[0], 255)
+    cells += [blank] * (-len(cells) % columns)
+    gap = np.full((cells[0].shape[0], 6, 3), 255, np.uint8)
+    rows = []
+    for start in range(0, len(cells), columns):
+        parts = [part for cell in cells[start:start + columns] for part in (cell, gap)][:-1]
+        rows += [np.hstack(parts), np.full((6, sum(p.shape[1] for p in parts), 3), 255, np.uint8)]
+    return np.vstack([*rows, legend(dataset.metainfo['classes'], palette, rows[0].shape[1])])
