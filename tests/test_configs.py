@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
 # Children that change nothing but the data or the schedule repeat their parent's network.
 SIZE = (65, 97)
+# Keys of a model that change what it is fed, where it starts or how its loss is weighed, but not its layers.
+SAME_NETWORK = ('num_classes', 'out_channels', 'size', 'test_cfg', 'mean', 'std', 'bgr_to_rgb', 'init_cfg',
+                'class_weight')
 
 
 def fingerprint(config):
@@ -24,7 +27,7 @@ def fingerprint(config):
 
     def strip(node):
         if isinstance(node, dict):
-            return {k: strip(v) for k, v in node.items() if k not in ('num_classes', 'out_channels', 'size', 'test_cfg')}
+            return {k: strip(v) for k, v in node.items() if k not in SAME_NETWORK}
         return [strip(v) for v in node] if isinstance(node, (list, tuple)) else node
 
     return repr(strip(model))
@@ -49,6 +52,11 @@ def batch(num_classes, n=2):
     return dict(inputs=list(image), data_samples=samples)
 
 
+def as_list(heads):
+    """Cascades and deep supervision have several heads."""
+    return heads if isinstance(heads, list) else [heads]
+
+
 def small(config):
     config = copy.deepcopy(config)
     for key in ('size', 'size_divisor'):
@@ -62,7 +70,7 @@ def test_config_trains_and_predicts(path):
     config = small(Config.fromfile(path))
     init_default_scope('mmseg')
     model = revert_sync_batchnorm(MODELS.build(config.model))
-    num_classes = model.decode_head.num_classes
+    num_classes = as_list(config.model.decode_head)[-1].num_classes
     optimizer = build_optim_wrapper(model, copy.deepcopy(config.optim_wrapper))
     model.train()
     losses = model.train_step(batch(num_classes), optimizer)
@@ -92,10 +100,9 @@ def test_config_is_whole(path):
         for step in dataset.pipeline:
             TRANSFORMS.build(step)
         classes = DATASETS.get(dataset.type).METAINFO['classes']
-        heads = [config.model.decode_head]
+        heads = as_list(config.model.decode_head)
         if config.model.get('auxiliary_head'):
-            aux = config.model.auxiliary_head
-            heads += aux if isinstance(aux, list) else [aux]
+            heads = heads + as_list(config.model.auxiliary_head)
         assert {head.num_classes for head in heads} == {len(classes)}
     assert config.val_evaluator and config.test_evaluator and config.train_cfg and config.param_scheduler
     assert len(path.relative_to(ROOT).parts) == 3 and inheritance_depth(path) <= 4

@@ -2,6 +2,7 @@
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
+from .padded_unet import PaddedUNet
 from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
 from .stem_resnet import StemResNet
@@ -11,6 +12,7 @@ __all__ = [
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
+    'PaddedUNet',
     'SegNetBasicEncoder',
     'ShallowSTDCNet',
     'StemResNet',

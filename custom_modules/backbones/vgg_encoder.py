@@ -149,8 +149,7 @@ class VGGEncoder(BaseModule):
         fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
         if not any(k.startswith('conv') for k in fitting):
             raise ValueError(f'{self.init_cfg["checkpoint"]} fills no convolution of this VGG: expected keys like '
-                             'features.0.weight (torchvision) or conv1_1.conv.weight (ours), with the same stage_convs '
-                             'and with batch norm if and only if norm_cfg is given')
+                             'features.0.weight (torchvision) or conv1_1.conv.weight (ours), and the same stage_convs')
         self.load_state_dict(fitting, strict=False)
         missing = [k for k in own if k not in fitting and not k.endswith('num_batches_tracked')]
         print_log(f'VGGEncoder: {len(fitting)} tensors from {self.init_cfg["checkpoint"]}; '
