@@ -71,6 +71,7 @@ class TopDownHead(BaseDecodeHead):
         self.fpn_convs = nn.ModuleList(
             ConvModule(channels, channels, 3, padding=1, inplace=False, **conv) for _ in steps)
         self.fpn_bottleneck = ConvModule(len(self.in_channels) * channels, channels, 3, padding=1, **conv)
+        self.split_bottleneck = None  # set by custom_modules.inference: the same sum without the concatenation
 
     def fuse(self, levels: Sequence[Tensor]) -> List[Tensor]:
         """The top-down path: fused levels, fine to coarse, the context map last."""
@@ -85,6 +86,8 @@ class TopDownHead(BaseDecodeHead):
     def merge(self, fused: Sequence[Tensor]) -> Tensor:
         """All fused levels on the finest grid, (N, channels, H_1, W_1)."""
         outs = [conv(f) for conv, f in zip(self.fpn_convs, fused)] + [fused[-1]]
+        if self.split_bottleneck is not None:
+            return self.split_bottleneck(outs)
         outs = [outs[0]] + [
             resize(p, size=outs[0].shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False)
             for p in outs[1:]
