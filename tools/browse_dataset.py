@@ -38,7 +38,7 @@ def main():
     indices = args.indices or sorted({len(dataset) * i // 8 for i in range(8)})
     sheet = Image.fromarray(contact_sheet(dataset, indices, args.columns, args.width, args.augmented))
     if args.colours:
-        sheet = sheet.quantize(args.colours, dither=Image.Dither.NONE)
+        sheet = sheet.quantize(args.colours, dither=0)
     Path(args.out).parent.mkdir(parents=True, exist_ok=True)
     sheet.save(args.out, optimize=True)
     print(f'{len(indices)} of {len(dataset)} samples in {args.out}')

@@ -1,8 +1,11 @@
 # The authors' recipe: random crops of 224, batch 3, RMSprop from 1e-3 times .995 an epoch, up to 750 epochs, stopped
 # when the validation has not improved for 100.
-_base_ = './fc-densenet103_1xb8-20k-scratch_camvid-360x480.py'
+_base_ = './fc-densenet56_1xb8-20k-scratch_camvid-360x480.py'
 crop_size = (224, 224)
-model = dict(data_preprocessor=dict(size=crop_size), backbone=dict(with_cp=False))
+model = dict(
+    data_preprocessor=dict(size=crop_size),
+    backbone=dict(depth=103, with_cp=False),
+    decode_head=dict(in_channels=256, channels=256))
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

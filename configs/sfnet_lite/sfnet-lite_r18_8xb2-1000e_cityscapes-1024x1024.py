@@ -5,3 +5,5 @@ _base_ = [
 ]
 crop_size = (1024, 1024)
 model = dict(data_preprocessor=dict(size=crop_size))
+train_dataloader = dict(batch_size=2, sampler=dict(infinite=False))  # an epoch ends: loops and schedule count epochs
+log_processor = dict(by_epoch=True)

@@ -7,6 +7,7 @@ from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
 from .stem_resnet import StemResNet
 from .vgg_encoder import VGGEncoder
+from .wide_resnet38 import WideResNet38
 
 __all__ = [
     'DeepStemResNet',
@@ -17,4 +18,5 @@ __all__ = [
     'ShallowSTDCNet',
     'StemResNet',
     'VGGEncoder',
+    'WideResNet38',
 ]

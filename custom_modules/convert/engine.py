@@ -45,6 +45,8 @@ class Layout:
             The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
         prepare: Applied to the whole source state first, for what cannot be said key by key.
         refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
+        note: What the user has to know after a conversion; reported.
+        by_name_only: Never chosen by what the file looks like, only with ``--layout``.
     """
     name: str
     source: str
@@ -57,6 +59,8 @@ class Layout:
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
+    note: str = ''
+    by_name_only: bool = False
 
     def matches(self, source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> bool:
         """Whether both sides look like what this layout connects."""
@@ -76,6 +80,7 @@ class Report:
     """What a conversion did with every source key."""
     renamed: Dict[str, str] = field(default_factory=dict)
     dropped: Dict[str, str] = field(default_factory=dict)
+    note: str = ''
 
     def lines(self) -> List[str]:
         """A short summary, dropped tensors grouped by reason."""
@@ -83,7 +88,7 @@ class Report:
         for reason in dict.fromkeys(self.dropped.values()):
             keys = [k for k, r in self.dropped.items() if r == reason]
             out.append(f'  dropped {len(keys)}: {reason} ({_some(keys)})')
-        return out
+        return out + ([f'  note: {self.note}'] if self.note else [])
 
 
 class ConversionError(ValueError):
@@ -111,7 +116,7 @@ def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> La
     Raises:
         ConversionError: If none or several match.
     """
-    found = [layout for layout in layouts if layout.matches(source, target)]
+    found = [layout for layout in layouts if not layout.by_name_only and layout.matches(source, target)]
     if len(found) == 1:
         return found[0]
     names = ', '.join(layout.name for layout in (found or layouts))
@@ -143,7 +148,7 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report
     if refusal:
         raise ConversionError(refusal)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
-    report, result, problems = Report(), {}, []
+    report, result, problems = Report(note=layout.note), {}, []
     for key, value in source.items():
         move = _first_match(key, layout)
         if move is None:

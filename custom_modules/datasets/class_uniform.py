@@ -192,7 +192,8 @@ class ClassUniformSampler(Sampler):
     def __init__(self, dataset: ClassUniformDataset, pct: float = .5, infinite: bool = True,
                  seed: Optional[int] = None) -> None:
         if not isinstance(dataset, ClassUniformDataset):
-            raise TypeError(f'ClassUniformSampler needs a ClassUniformDataset but got {type(dataset).__name__}; wrap it: '
+            raise TypeError('ClassUniformSampler needs a ClassUniformDataset but got '
+                            f'{type(dataset).__name__}; wrap it: '
                             "dataset=dict(type='ClassUniformDataset', dataset=dict(...))")
         if not 0 <= pct <= 1:
             raise ValueError(f'expected pct between 0 and 1 but got {pct}')

@@ -20,8 +20,8 @@ class CheckedFolders:
         if labels:
             require_folder(labels, 'labels', remedy, self.backend_args)
         if self.ann_file and not fileio.exists(self.ann_file, backend_args=self.backend_args):
-            raise FileNotFoundError(f'expected the list of the split in {osp.abspath(self.ann_file)} but there is no such '
-                                    f'file. {remedy}')
+            raise FileNotFoundError(f'expected the list of the split in {osp.abspath(self.ann_file)} but there is no '
+                                    f'such file. {remedy}')
         samples = super().load_data_list()
         if not samples:
             raise ValueError(f'found no files *{self.img_suffix} in {osp.abspath(images)}. {remedy}')
@@ -51,5 +51,5 @@ class CheckedADE20KDataset(CheckedFolders, ADE20KDataset):
 class CheckedPascalVOCDataset(CheckedFolders, PascalVOCDataset):
     """``mmseg.datasets.PascalVOCDataset`` with helpful errors."""
     REMEDY = ('Get VOC2012 and, for the split "aug", SBD, and convert SBD with mmseg\'s '
-              'tools/dataset_converters/voc_aug.py; then set the environment variable VOC2012_ROOT or the data_root keys '
-              'in the config to the folder VOC2012.')
+              'tools/dataset_converters/voc_aug.py; then set the environment variable VOC2012_ROOT or the data_root '
+              'keys in the config to the folder VOC2012.')

@@ -51,8 +51,8 @@ class StreetScenes(PairedFolderDataset):
         num_images = SIZES[split] if num_images is None else num_images
         size = tuple(size)
         if len(size) != 2 or min(size) < 16 or num_images < 1 or seed < 0:
-            raise ValueError('expected size=(height, width) of at least 16 pixels, num_images of at least 1 and seed of '
-                             f'at least 0 but got size={size}, num_images={num_images}, seed={seed}')
+            raise ValueError('expected size=(height, width) of at least 16 pixels, num_images of at least 1 and seed '
+                             f'of at least 0 but got size={size}, num_images={num_images}, seed={seed}')
         self.split, self.num_images, self.size, self.seed = split, num_images, size, seed
         folder = osp.join(f'v{VERSION}_seed{seed}_{size[0]}x{size[1]}', split)
         super().__init__(img_suffix='.png', data_root=data_root,

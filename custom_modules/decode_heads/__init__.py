@@ -1,9 +1,11 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
+from .alignseg_head import AlignSegHead
 from .deep_supervision import SideOutputHead, SideOutputHeads
 from .deeplab_v2_head import DeepLabV2Head
 from .dilation_head import DilationHead
 from .enet_head import ENetHead
 from .fcn_skip_head import FCNSkipHead
+from .gff_head import GFFHead
 from .gfrnet_head import GFRNetHead
 from .large_kernel_head import LargeKernelHead
 from .linknet_head import LinkNetHead
@@ -14,10 +16,12 @@ from .sfnet_lite_head import SFNetLiteHead
 from .top_down_head import TopDownHead
 
 __all__ = [
+    'AlignSegHead',
     'DeepLabV2Head',
     'DilationHead',
     'ENetHead',
     'FCNSkipHead',
+    'GFFHead',
     'GFRNetHead',
     'LargeKernelHead',
     'LinkNetHead',

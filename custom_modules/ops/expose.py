@@ -1,21 +1,24 @@
 """How a part shows what it decided (its offsets, its gates) to whoever watches, at no cost when nobody does.
 
-A part calls ``expose(self, offset=offset)`` in its forward. A watcher opens ``with watch(model) as seen:`` around a
+A part calls ``expose(self, offset=offset)`` in its forward; a map that would have to be computed for the occasion is
+given as a function, which is called only if somebody watches. A watcher opens ``with watch(model) as seen:`` around a
 forward and finds ``seen['decode_head.aligns.0.offset']``. The name says what the map is:
 
 * ``offset``: (N, 2k, H, W), k fields (dx, dy) in pixels of the fine grid;
 * ``gate``: (N, 1 or C, H, W), 0..1, how much of the coarse level passes unless the part says otherwise.
 """
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List, Union
 
 from torch import Tensor, nn
 
 _watchers: List[Callable[[nn.Module, Dict[str, Tensor]], None]] = []
 
 
-def expose(module: nn.Module, **maps: Tensor) -> None:
+def expose(module: nn.Module, **maps: Union[Tensor, Callable[[], Tensor]]) -> None:
     """Hand ``maps`` to the open watchers."""
+    if _watchers:
+        maps = {name: value() if callable(value) else value for name, value in maps.items()}
     for note in _watchers:
         note(module, maps)
 

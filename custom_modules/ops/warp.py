@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .gather_rows import prefers_rows, sample_rows
+
 
 def warp(x: Tensor, offset: Tensor, *, align_corners: bool, padding_mode: str = 'border') -> Tensor:
     r"""Resize ``x`` to the grid of ``offset`` while displacing every sample.
@@ -43,6 +45,8 @@ def warp(x: Tensor, offset: Tensor, *, align_corners: bool, padding_mode: str = 
                          f'got {tuple(x.shape)} and {tuple(offset.shape)}')
     dtype = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
     # Neither arithmetic nor grid_sample is lowered by autocast, so converting here is all it takes.
+    if padding_mode in ('border', 'zeros') and prefers_rows(x, offset):
+        return sample_rows(x.to(dtype), offset.to(dtype), align_corners, padding_mode).to(x.dtype)
     grid = _sampling_grid(offset.to(dtype), align_corners)
     y = F.grid_sample(x.to(dtype), grid, mode='bilinear', padding_mode=padding_mode, align_corners=align_corners)
     return y.to(x.dtype)

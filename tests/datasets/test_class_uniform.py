@@ -40,7 +40,8 @@ def dataset(folder):
             'type': 'ClassUniformDataset',
             'tile': 32,
             'dataset': dict(type='PairedFolderDataset', data_root=str(folder), pipeline=PIPELINE,
-                            data_prefix=dict(img_path='images', seg_map_path='labels'), metainfo=dict(classes=CLASSES)),
+                            data_prefix=dict(img_path='images', seg_map_path='labels'), metainfo=dict(classes=CLASSES),
+                            serialize_data=False),
             **kwargs
         })
 
@@ -48,7 +49,7 @@ def dataset(folder):
 
 
 def sampler(dataset, **kwargs):
-    return DATA_SAMPLERS.build(dict(type='ClassUniformSampler', seed=0, **kwargs), default_args=dict(dataset=dataset))
+    return DATA_SAMPLERS.build({'type': 'ClassUniformSampler', 'seed': 0, 'dataset': dataset, **kwargs})
 
 
 def centroids_by_loop(label, num_classes, tile):
@@ -151,7 +152,7 @@ def test_seed_and_epoch_decide(dataset):
     epochs = sampler(data, infinite=False)
     epochs.set_epoch(4)
     assert list(epochs) == one.epoch_picks(4) and len(epochs) == 10
-    assert one.epoch_picks(0) != DATA_SAMPLERS.build(dict(type='ClassUniformSampler', seed=1, dataset=data)).epoch_picks(0)
+    assert one.epoch_picks(0) != sampler(data, seed=1).epoch_picks(0)
 
 
 @pytest.mark.parametrize('infinite', [True, False])

@@ -13,7 +13,8 @@ def build(**cfg):
 def results(h, w, centroid=None, **extra):
     """A picture whose pixel (y, x) is (y, x, 0), and a label that is its column."""
     y, x = np.mgrid[:h, :w].astype(np.uint8)
-    out = dict(img=np.stack([y, x, 0 * x], -1), gt_seg_map=x.copy(), seg_fields=['gt_seg_map'], ori_shape=(h, w), **extra)
+    out = dict(img=np.stack([y, x, 0 * x], -1), gt_seg_map=x.copy(), seg_fields=['gt_seg_map'], ori_shape=(h, w))
+    out.update(extra)
     if centroid:
         out['centroid'] = centroid
     return out

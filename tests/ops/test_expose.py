@@ -25,3 +25,17 @@ def test_watching_ends_with_the_block_even_after_an_error():
         pass
     expose(module, gate=torch.ones(1))
     assert not seen
+
+
+def test_functions_are_called_only_for_a_watcher():
+    module, calls = torch.nn.Identity(), []
+
+    def gate():
+        calls.append(1)
+        return torch.ones(1)
+
+    expose(module, gate=gate)
+    assert not calls
+    with watch(module) as seen:
+        expose(module, gate=gate)
+    assert calls == [1] and torch.equal(seen['gate'], torch.ones(1))

@@ -120,7 +120,7 @@ class Canvas:
     def __post_init__(self):
         self.rgb = np.zeros((self.height, self.width, 3), np.uint8)
         self.order = np.zeros((self.height, self.width), np.uint16)
-        self.glow: List[Tuple[float, float, float, Colour]] = []  # x, y, radius in pixels, colour
+        self.lamps: List[tuple] = []  # x, y, radius in pixels, colour, stroke
 
     def stroke(self, label: int) -> int:
         """Number of a new stroke of class ``label``."""
@@ -163,6 +163,17 @@ class Canvas:
 
     def disc(self, centre, radius_x: float, radius_y: float, colour: Colour, number: Optional[int] = None):
         self.polygon((_FEW if radius_y < 4 else _MANY) * (radius_x, radius_y) + centre, colour, number)
+
+    def lamp(self, point, radius: float, colour: Colour, number: int):
+        """Remember a light that stroke ``number`` holds; it shines if nothing was painted over it."""
+        self.lamps.append((*point, radius, colour, number))
+
+    def visible_lamps(self):
+        """(x, y, radius, colour) of the lights that nothing hides."""
+        for x, y, radius, colour, number in self.lamps:
+            column, row = int(x), int(y)
+            if 0 <= column < self.width and 0 <= row < self.height and self.order[row, column] == number:
+                yield x, y, radius, colour
 
     def window(self, x0: float, y0: float, x1: float, y1: float):
         """The part of a box that lies on the canvas, as (x0, y0, x1, y1) integers, or None."""

@@ -206,8 +206,8 @@ def draw_skyline(canvas: Canvas, cam: Camera, light: Light, rng: np.random.Gener
     """Roofs or crowns along the horizon, which close the view."""
     number = canvas.stroke(label)
     metre = cam.scale(distance)
-    x = -20.
-    while x < canvas.width + 20:
+    x = -.05 * canvas.width
+    while x < 1.05 * canvas.width:
         width = rng.uniform(5, 16) * metre
         tall = rng.uniform(4, 11) * metre
         tone = light.seen(np.multiply(colour, rng.uniform(.75, 1.15)), distance)

@@ -8,7 +8,7 @@ LEAVES = dict(summer=(74, 98, 44), dark=(48, 70, 40), autumn=(164, 112, 46), bar
 METAL = ((92, 96, 98), (60, 64, 66), (150, 152, 150), (44, 60, 52), (34, 34, 38))
 
 
-def _crown(canvas: Canvas, rng, light: Light, centre, rx: float, ry: float, colour, z: float, number: int, holes: float):
+def _crown(canvas: Canvas, rng, light: Light, centre, rx, ry, colour, z: float, number: int, holes: float):
     """A ragged, mottled ellipse; ``holes`` is how much of what is behind shows through."""
     box = canvas.window(centre[0] - rx, centre[1] - ry, centre[0] + rx, centre[1] + ry)
     if box is None:
@@ -81,7 +81,8 @@ def draw_hedge(canvas, cam, light, x, z0, z1, height, seed, colour=LEAVES['dark'
         return
     metre = min(12., cam.scale(max(z0, 3.)))
     h, w = max(int(height * metre), 3), max(int((z1 - z0) * metre), 3)
-    picture = np.float32(colour) * (1 + .25 * patch(rng, h, w, 1, ROUGH) + .15 * np.linspace(1, -1, h)[:, None])[..., None]
+    tone = 1 + .25 * patch(rng, h, w, 1, ROUGH) + .15 * np.linspace(1, -1, h)[:, None]
+    picture = np.float32(colour) * tone[..., None]
     ends = (z0, z1) if x < 0 else (z1, z0)
     quad = np.stack([cam.project(x, y, z) for y, z in zip((height, height, 0, 0), (*ends, *ends[::-1]))])
     canvas.texture(picture.astype(np.float32), quad, ends, canvas.stroke(TREE))
@@ -150,7 +151,7 @@ def draw_pole(canvas: Canvas, cam: Camera, light: Light, x, z, height, thick, co
             canvas.polygon([head[0], [head[1][0], head[0][1]], head[1], [head[0][0], head[1][1]]],
                            light.seen(glow, z), number)
             if light.night > .3:
-                canvas.glow.append((*tip, metre * 1.5, (255, 200, 120)))
+                canvas.lamp(tip, metre * 1.5, (255, 200, 120), number)
     if height < 1.5:
         canvas.disc(top, half, half * .6, tone, number)
 
@@ -207,7 +208,7 @@ def draw_traffic_light(canvas, cam, light, x, z, height, state, arm=0.):
             at = centre + [0, (i - 1) * .3 * metre]
             canvas.disc(at, .11 * metre, .11 * metre, light.seen(lit if i == state else dark, z))
             if i == state:
-                canvas.glow.append((*at, .35 * metre, lit))
+                canvas.lamp(at, .35 * metre, lit, number)
 
 
 def draw_wires(canvas, cam, light, x0, z0, x1, z1, height, sag):

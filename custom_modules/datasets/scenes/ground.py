@@ -90,7 +90,7 @@ class Ground:
         return label
 
     def paint(self, street: Street, light: Light, rng: np.random.Generator, shadow: np.ndarray):
-        x, z, canvas = self.x, self.z, self.canvas
+        z, canvas = self.z, self.canvas
         label = self.classes(street)
         palette = np.zeros((12, 3), np.float32)
         palette[ROAD], palette[PAVEMENT], palette[TREE] = (SURFACES[street.surface], WALKWAYS[street.walkway], GRASS)

@@ -22,28 +22,31 @@ def render_scene(split: str, index: int, size: Tuple[int, int], seed: int = 0) -
     """
     key = [VERSION, seed, zlib.crc32(split.encode()), index]
     world = draw_world(np.random.default_rng(key))
-    rng = np.random.default_rng(key + [1])
     height, width = size
     canvas = Canvas(height * SUPERSAMPLING, width * SUPERSAMPLING, world.light)
-    paint(canvas, world, rng)
-    label = canvas.label()
-    return develop(canvas, world, rng), label
+    paint(canvas, world, key)
+    return develop(canvas, world, np.random.default_rng(key + [5])), canvas.label()
 
 
-def paint(canvas: Canvas, world: World, rng: np.random.Generator):
-    """Sky, horizon, ground with shadows, then everything that stands on it from far to near."""
+def paint(canvas: Canvas, world: World, key: list):
+    """Sky, horizon, ground with shadows, then everything that stands on it from far to near.
+
+    Every stage has a generator of its own, so that a stage that draws more numbers at another size of the picture
+    does not change the next one.
+    """
+    sky, skyline, ground_plan, bonnet = (np.random.default_rng(key + [stage]) for stage in range(1, 5))
     cam, light = world.camera.on(canvas.height, canvas.width), world.light
-    paint_sky(canvas, cam, rng, *world.sky)
+    paint_sky(canvas, cam, sky, *world.sky)
     for kind, colour, distance in world.skyline:
-        draw_skyline(canvas, cam, light, rng, kind, colour, distance)
+        draw_skyline(canvas, cam, light, skyline, kind, colour, distance)
     ground = Ground(canvas, cam)
-    shadow = ground.shadows(world.street, light, *_cast(world, cam), rng)
-    ground.paint(world.street, light, rng, shadow)
+    shadow = ground.shadows(world.street, light, *_cast(world, cam), ground_plan)
+    ground.paint(world.street, light, ground_plan, shadow)
     for distance, painter in world.things:
         if distance > 1.:
             painter(canvas, cam, light)
     if world.seed % 3 == 0:
-        _bonnet(canvas, rng)
+        _bonnet(canvas, bonnet)
 
 
 def _cast(world: World, cam):
@@ -86,12 +89,12 @@ def _shine(picture: np.ndarray, x: float, y: float, radius: float, colour: np.nd
 
 
 def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarray:
-    """What a camera adds: glow, glare, tint, vignette, blur, noise and compression."""
+    """What a camera adds: glow, glare, tint, vignette, contrast, blur and noise."""
     light = world.light
     picture = canvas.image().astype(np.float32)
     h, w = picture.shape[:2]
     rows, cols = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
-    for x, y, radius, colour in canvas.glow:
+    for x, y, radius, colour in canvas.visible_lamps():
         _shine(picture, x / SUPERSAMPLING, y / SUPERSAMPLING, max(radius / SUPERSAMPLING, .5),
                np.float32(colour) * (.15 + .45 * light.night))
     if light.sun and rng.random() < .18:  # the sun in or near the picture

@@ -53,10 +53,11 @@ def draw_car(canvas: Canvas, cam: Camera, light: Light, x, z, body, away, seed):
         at, y = lines[i]
         edges = [cam.project(x - width * .495, y, at), cam.project(x + width * .495, y, at)]
         if last is not None:
-            steep = abs(y - last_y) > .3 * abs(at - last_at)
-            tone = glass * 1.1 if steep and y < height * .99 + .1 and min(y, last_y) >= waist * height * .9 else paint
-            canvas.polygon([last[0], last[1], edges[1], edges[0]], light.seen(tone, z, 1.12), number)
-        last, last_at, last_y = edges, at, y
+            seen, was_at, was_y = last
+            screen = abs(y - was_y) > .3 * abs(at - was_at) and min(y, was_y) >= waist * height * .9
+            tone = glass * 1.1 if screen else paint
+            canvas.polygon([seen[0], seen[1], edges[1], edges[0]], light.seen(tone, z, 1.12), number)
+        last = edges, at, y
     if seen_side:
         canvas.polygon(outline, light.seen(paint, z, lit * .86), number)
     tiny = cam.scale(z) < 5  # pixels a metre: no details to see
@@ -128,7 +129,7 @@ def _end(canvas, cam, light, rng, x, z, width, height, waist, clear, paint, glas
         a, b = at(u - .13, lamp_y + .07), at(u + .13, lamp_y - .05)
         canvas.polygon([a, [b[0], a[1]], b, [a[0], b[1]]], light.seen(tone, z))
         if on and light.night > .3:
-            canvas.glow.append((*((a + b) / 2), .5 * cam.scale(z), tone))
+            canvas.lamp((a + b) / 2, .5 * cam.scale(z), tone, number)
     plate = (220, 190, 60) if away else (225, 225, 220)
     canvas.polygon([at(-.26, bumper * 1.25), at(.26, bumper * 1.25), at(.26, bumper * 1.0), at(-.26, bumper * 1.0)],
                    light.seen(plate, z, shade))
@@ -199,7 +200,8 @@ def draw_rider(canvas: Canvas, cam: Camera, light: Light, x, z, facing, seed):
     for a, b in (((-.52, .34), (-.05, .32)), ((-.05, .32), (-.2, .86)), ((-.05, .32), (.38, .84)),
                  ((-.2, .8), (.38, .84)), ((.52, .34), (.36, 1.)), ((-.52, .34), (-.2, .8))):
         canvas.line([p(*a), p(*b)], max(.045 * metre, .8), frame, number)
-    canvas.line([p(.36, 1.02, -.25 * (1 - facing)), p(.36, 1.02, .25 * (1 - facing))], max(.04 * metre, .8), tyre, number)
+    bar = .25 * (1 - facing)
+    canvas.line([p(.36, 1.02, -bar), p(.36, 1.02, bar)], max(.04 * metre, .8), tyre, number)
     for sign in (-1, 1):
         across = sign * .1 * (1 - facing * .7)
         low = .2 if sign > 0 else .45
@@ -209,8 +211,8 @@ def draw_rider(canvas: Canvas, cam: Camera, light: Light, x, z, facing, seed):
     canvas.polygon([p(-.2, .92, -wide * .8), p(.12, 1.42, -wide), p(.16, 1.5, 0), p(.12, 1.42, wide),
                     p(-.2, .92, wide * .8)], coat, number)
     for sign in (-1, 1):
-        _limb(canvas, [p(.12, 1.38, sign * wide), p(.3, 1.15, sign * wide * 1.2), p(.4, 1.05, sign * wide)], .085 * metre,
-              tuple(c * .85 for c in coat), number)
+        _limb(canvas, [p(.12, 1.38, sign * wide), p(.3, 1.15, sign * wide * 1.2), p(.4, 1.05, sign * wide)],
+              .085 * metre, tuple(c * .85 for c in coat), number)
     head = p(.22, 1.62)
     canvas.disc(head, .1 * metre, .13 * metre, skin, number)
     helmet = light.seen(((230, 230, 230), (40, 40, 44), (190, 40, 40), (70, 54, 40))[int(rng.integers(4))], z, shade)

@@ -7,8 +7,10 @@ import numpy as np
 
 from .canvas import BUILDING, PAVEMENT, TREE, Camera, Light
 from .facades import WALLS, House, draw_house
-from .furniture import (METAL, draw_bin, draw_boards, draw_hedge, draw_pole, draw_railing, draw_sign,
-                        draw_traffic_light, draw_tree, draw_wires)
+from .furniture import (
+    METAL, draw_bin, draw_boards, draw_hedge, draw_pole, draw_railing, draw_sign, draw_traffic_light, draw_tree,
+    draw_wires,
+)
 from .ground import Street
 from .traffic import draw_car, draw_person, draw_rider
 
@@ -38,6 +40,10 @@ class World:
     skyline: List[tuple]
     seed: int
 
+    def add(self, distance: float, painter: Callable, **kwargs):
+        """Something that ``painter`` paints, after all that is further away than ``distance``."""
+        self.things.append((distance, partial(painter, **kwargs)))
+
 
 def draw_world(rng: np.random.Generator) -> World:
     """One street. Only ``rng`` decides, so a scene is the same at every size of the picture."""
@@ -47,7 +53,8 @@ def draw_world(rng: np.random.Generator) -> World:
     dull = shade > .7
     sun = 0 if dull else int(rng.choice([-1, 1]))
     light = Light(sun, rng.uniform(.35, 1.6), rng.uniform(-.8, .8), shade * rng.uniform(.85, 1.1),
-                  haze * rng.uniform(.7, 1.4), horizon, tint, exposure * rng.uniform(.85, 1.12), float(weather == 'dusk'))
+                  haze * rng.uniform(.7, 1.4), horizon, tint, exposure * rng.uniform(.85, 1.12),
+                  float(weather == 'dusk'))
     drive = int(rng.choice([-1, 1]))
     parking = rng.random(2) < .45
     road = (-rng.uniform(3., 4.) - 2.1 * parking[0], rng.uniform(3., 4.) + 2.1 * parking[1])
@@ -89,7 +96,7 @@ def _tree(world, rng, x, z, season, small=False):
     height = rng.uniform(4, 7) if small else rng.uniform(6, 13)
     spread = height * rng.uniform(.25, .4)
     leaves = season if rng.random() < .75 else str(rng.choice(['summer', 'dark', 'bare']))
-    world.things.append((z, partial(draw_tree, x=x, z=z, height=height, spread=spread, leaves=leaves, seed=_seed(rng))))
+    world.add(z, draw_tree, x=x, z=z, height=height, spread=spread, leaves=leaves, seed=_seed(rng))
     if leaves != 'bare':
         world.leafy.append((x, z, spread, height * .6))
     world.blobs.append((x, z, .16, height * .5))
@@ -121,7 +128,7 @@ def _row(world, rng, side, season):
         house = House(side, line + side * setback, z, z + length, height, rng.choice([0, rng.uniform(2, 4)]),
                       tuple(wall), style if rng.random() < .7 else 'plain', setback < .5 and rng.random() < .5,
                       rng.uniform(7, 12), height > before, _seed(rng))
-        world.things.append((z + length, partial(draw_house, house=house)))
+        world.add(z + length, draw_house, house=house)
         lo, hi = int(max(z, 0)), int(max(z + length, 0))
         roofline[lo:hi] = max(height - setback, 0)
         if setback > 1:
@@ -138,47 +145,42 @@ def _boundary(world, rng, line, z0, z1):
     line = line + .05 * np.sign(line)
     if kind == 'railing':
         colour = METAL[int(rng.integers(len(METAL)))]
-        world.things.append((key, partial(draw_railing, x=line, z0=z0, z1=z1, height=rng.uniform(.9, 1.6),
-                                          colour=colour)))
+        world.add(key, draw_railing, x=line, z0=z0, z1=z1, height=rng.uniform(.9, 1.6), colour=colour)
     elif kind == 'boards':
         colour = ((140, 104, 70), (110, 92, 76), (88, 100, 84), (170, 160, 146))[int(rng.integers(4))]
-        world.things.append((key, partial(draw_boards, x=line, z0=z0, z1=z1, height=rng.uniform(1., 1.9), colour=colour,
-                                          seed=_seed(rng))))
+        world.add(key, draw_boards, x=line, z0=z0, z1=z1, height=rng.uniform(1., 1.9), colour=colour, seed=_seed(rng))
     elif kind == 'hedge':
-        world.things.append((key, partial(draw_hedge, x=line, z0=z0, z1=z1, height=rng.uniform(.7, 2.), seed=_seed(rng))))
+        world.add(key, draw_hedge, x=line, z0=z0, z1=z1, height=rng.uniform(.7, 2.), seed=_seed(rng))
 
 
 def _garden(world, rng, side, line, z0, z1, season):
     _boundary(world, rng, line, z0, z1)
     for z in np.arange(max(z0, 2) + 2, z1, rng.uniform(4, 9)):
         _tree(world, rng, line + side * rng.uniform(1, 6), z + rng.uniform(-1, 1), season)
-    world.things.append((z1 + .5, partial(draw_hedge, x=line + side * rng.uniform(9, 16), z0=z0, z1=z1,
-                                          height=rng.uniform(2, 5), seed=_seed(rng))))
+    world.add(z1 + .5, draw_hedge, x=line + side * rng.uniform(9, 16), z0=z0, z1=z1, height=rng.uniform(2, 5),
+              seed=_seed(rng))
 
 
 def _furniture(world, rng, side, season):
     kerb, line = _edges(world, side)
     walk = abs(line - kerb)
-    things = world.things
     if rng.random() < .65:
         tall, arm = rng.uniform(5, 9), -side * rng.uniform(.8, 2.2)
         colour, pitch = METAL[int(rng.integers(len(METAL)))], rng.uniform(18, 32)
         for z in np.arange(rng.uniform(4, 20), FAR, pitch):
             x = kerb + side * .4
-            things.append((z, partial(draw_pole, x=x, z=z, height=tall, thick=.15, colour=colour, arm=arm, lamp=True)))
+            world.add(z, draw_pole, x=x, z=z, height=tall, thick=.15, colour=colour, arm=arm, lamp=True)
             world.blobs.append((x, z, .1, tall))
     if rng.random() < .3:  # telegraph poles and their wires
         x, tall, pitch = line + side * .2, rng.uniform(7, 9), rng.uniform(22, 34)
         stops = np.arange(rng.uniform(-15, 12), 130, pitch)
         for a in stops:
             if a > 2:
-                things.append((a, partial(draw_pole, x=x, z=a, height=tall, thick=.22, colour=(84, 70, 58))))
+                world.add(a, draw_pole, x=x, z=a, height=tall, thick=.22, colour=(84, 70, 58))
             for dy in (0, .35, .8):
-                things.append((a + pitch, partial(draw_wires, x0=x, z0=max(a, 1.5), x1=x, z1=a + pitch, height=tall - dy,
-                                                  sag=.5)))
+                world.add(a + pitch, draw_wires, x0=x, z0=max(a, 1.5), x1=x, z1=a + pitch, height=tall - dy, sag=.5)
             if rng.random() < .4:
-                things.append((a, partial(draw_wires, x0=x, z0=max(a, 2.), x1=-x * 1.1, z1=a + 4, height=tall - .2,
-                                          sag=.35)))
+                world.add(a, draw_wires, x0=x, z0=max(a, 2.), x1=-x * 1.1, z1=a + 4, height=tall - .2, sag=.35)
     if rng.random() < .4 and walk > 1.9:  # a row of trees
         for z in np.arange(rng.uniform(6, 18), 120, rng.uniform(8, 16)):
             _tree(world, rng, kerb + side * .7, z, season)
@@ -186,8 +188,8 @@ def _furniture(world, rng, side, season):
         z = float(np.exp(rng.uniform(np.log(5), np.log(70))))
         kind = str(rng.choice(['ring', 'blue', 'triangle', 'stop', 'board', 'panel'], p=[.25, .17, .2, .06, .18, .14]))
         size = rng.uniform(.28, .42) * (1.9 if kind == 'board' else 1)
-        things.append((z, partial(draw_sign, x=kerb + side * rng.uniform(.3, 1.), z=z, height=rng.uniform(2.2, 3.2),
-                                  size=size, kind=kind, seed=_seed(rng))))
+        world.add(z, draw_sign, x=kerb + side * rng.uniform(.3, 1.), z=z, height=rng.uniform(2.2, 3.2), size=size,
+                  kind=kind, seed=_seed(rng))
         world.blobs.append((kerb + side * .5, z, .06, 2.6))
     stops = [start for where, start, _ in world.street.junctions if where == side and start < 60]
     if world.street.crossing:
@@ -195,20 +197,20 @@ def _furniture(world, rng, side, season):
     for z in stops:
         if rng.random() < .6:
             arm = -side * rng.uniform(2, 4) if rng.random() < .3 else 0.
-            things.append((z, partial(draw_traffic_light, x=kerb + side * .4, z=z, height=rng.uniform(3, 3.8) + (arm != 0) * 2,
-                                      state=int(rng.integers(3)), arm=arm)))
+            world.add(z, draw_traffic_light, x=kerb + side * .4, z=z, height=rng.uniform(3, 3.8) + (arm != 0) * 2,
+                      state=int(rng.integers(3)), arm=arm)
     if rng.random() < .3:
         colour, tall = METAL[int(rng.integers(len(METAL)))], rng.uniform(.8, 1.1)
         start = rng.uniform(3, 20)
         for z in np.arange(start, start + rng.uniform(5, 25), rng.uniform(1.4, 2.5)):
-            things.append((z, partial(draw_pole, x=kerb + side * .35, z=z, height=tall, thick=.16, colour=colour)))
+            world.add(z, draw_pole, x=kerb + side * .35, z=z, height=tall, thick=.16, colour=colour)
     if rng.random() < .35:  # guard rail at the kerb
         start = rng.uniform(3, 25)
-        things.append((start + .1, partial(draw_railing, x=kerb + side * .25, z0=start, z1=start + rng.uniform(5, 20),
-                                           height=1.05, colour=METAL[int(rng.integers(len(METAL)))])))
+        world.add(start + .1, draw_railing, x=kerb + side * .25, z0=start, z1=start + rng.uniform(5, 20), height=1.05,
+                  colour=METAL[int(rng.integers(len(METAL)))])
     if rng.random() < .3:
         z = rng.uniform(5, 30)
-        things.append((z, partial(draw_bin, x=line - side * .5, z=z, colour=tuple(rng.uniform(20, 120, 3)))))
+        world.add(z, draw_bin, x=line - side * .5, z=z, colour=tuple(rng.uniform(20, 120, 3)))
 
 
 def _people(world, rng, side):
@@ -217,13 +219,12 @@ def _people(world, rng, side):
         z = float(np.exp(rng.uniform(np.log(4.5), np.log(75))))
         x = rng.uniform(*sorted((kerb + side * .3, line - side * .3)))
         for friend in range(1 + (rng.random() < .3)):
-            world.things.append((z, partial(draw_person, x=x + .6 * friend, z=z, height=rng.uniform(1.5, 1.9) *
-                                            (.65 if rng.random() < .08 else 1), seed=_seed(rng))))
+            world.add(z, draw_person, x=x + .6 * friend, z=z, height=rng.uniform(1.5,
+                      1.9) * (.65 if rng.random() < .08 else 1), seed=_seed(rng))
             world.blobs.append((x + .6 * friend, z, .22, 1.7))
     if world.street.crossing and rng.random() < .5:
         z = world.street.crossing + rng.uniform(.5, 2.5)
-        world.things.append((z, partial(draw_person, x=rng.uniform(*world.street.road), z=z, height=rng.uniform(1.5, 1.9),
-                                        seed=_seed(rng))))
+        world.add(z, draw_person, x=rng.uniform(*world.street.road), z=z, height=rng.uniform(1.5, 1.9), seed=_seed(rng))
 
 
 def _vehicles(world, rng, drive, parking):
@@ -246,7 +247,7 @@ def _vehicles(world, rng, drive, parking):
         body = str(rng.choice(['car', 'hatch', 'van', 'bus'], p=[.45, .33, .16, .06]))
         if body == 'bus' and abs(x) > 3:
             body = 'hatch'
-        world.things.append((z, partial(draw_car, x=x, z=z, body=body, away=bool(away), seed=_seed(rng))))
+        world.add(z, draw_car, x=x, z=z, body=body, away=bool(away), seed=_seed(rng))
         world.blobs.append((x, z + 2, 1., 1.4))
     for _ in range(rng.poisson(1.5)):
         side = int(rng.choice([-1, 1]))
@@ -254,5 +255,5 @@ def _vehicles(world, rng, drive, parking):
         z = float(np.exp(rng.uniform(np.log(4.5), np.log(50))))
         x = edge - side * (rng.uniform(.4, 1.1) + 2.1 * parking[(side + 1) // 2] * (rng.random() < .8))
         facing = 1. if rng.random() < .18 else rng.uniform(0, .5)
-        world.things.append((z, partial(draw_rider, x=x, z=z, facing=facing, seed=_seed(rng))))
+        world.add(z, draw_rider, x=x, z=z, facing=facing, seed=_seed(rng))
         world.blobs.append((x, z, .3, 1.6))
