@@ -13,5 +13,4 @@ model = dict(
         dropout_ratio=0,
         num_classes=11,
         align_corners=False,
-        loss_decode=dict(
-            type='CrossEntropyLoss', avg_non_ignore=True, class_weight={{_base_.enet_class_weight}})))
+        loss_decode=dict(type='WeightedCrossEntropyLoss', class_weight={{_base_.enet_class_weight}})))

@@ -6,5 +6,7 @@ _base_ = [
 crop_size = (360, 480)
 model = dict(
     data_preprocessor=dict(size=crop_size),
-    decode_head=dict(loss_decode=dict(class_weight={{_base_.enet_class_weight}})))
+    decode_head=dict(
+        loss_decode=dict(
+            _delete_=True, type='WeightedCrossEntropyLoss', class_weight={{_base_.enet_class_weight}})))
 train_dataloader = dict(batch_size=8)
