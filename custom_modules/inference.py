@@ -2,12 +2,10 @@
 from typing import Sequence
 
 import torch
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule, fuse_conv_bn
-from mmseg.models.utils import resize
 from torch import Tensor, nn
 
-from .ops import resized_conv2d
+from .ops import conv_of_resized
 
 
 def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verify: bool = True) -> nn.Module:
@@ -17,8 +15,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
 
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
       Others, such as the norm after the sum in AlignSeg's refinement blocks, stay.
-    * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to levels four or more
-      times smaller before they are resized (:class:`SplitBottleneck`).
+    * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to much smaller levels
+      before they are resized (:class:`SplitBottleneck`).
 
     The result can no longer be trained.
 
@@ -56,12 +54,7 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
 
 
 class SplitBottleneck(nn.Module):
-    r"""A convolution of concatenated, resized levels as the sum of one convolution a level.
-
-    .. math:: W * [P_1, up(P_2), ...] = W_1 * P_1 + W_2 * up(P_2) + ...
-
-    Levels at most a quarter as large an axis go through :func:`~custom_modules.ops.resized_conv.resized_conv2d`, which
-    mixes channels before it resizes.
+    """A convolution of concatenated, resized levels by :func:`~custom_modules.ops.conv_of_resized.conv_of_resized`.
 
     Args:
         bottleneck: ``ConvModule`` with its norm folded.
@@ -78,15 +71,8 @@ class SplitBottleneck(nn.Module):
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
         size = levels[0].shape[2:]
-        total = F.conv2d(levels[0], self.weights[0], self.bias, padding=1)
-        for level, weight in zip(levels[1:], self.weights[1:]):
-            if 4 * level.shape[2] <= size[0] and 4 * level.shape[3] <= size[1]:
-                total += resized_conv2d(level, weight, size, align_corners=self.align_corners)
-            else:
-                level = resize(
-                    level, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
-                total += F.conv2d(level, weight, padding=1)
-        return self.activate(total)
+        return self.activate(
+            conv_of_resized(levels, list(self.weights), self.bias, size=size, align_corners=self.align_corners))
 
 
 def _logits(model: nn.Module, image: Tensor) -> Tensor:

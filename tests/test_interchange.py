@@ -25,7 +25,10 @@ HEADS = {
     'TopDownHead': (dict(type='TopDownHead'), (0, 1, 2, 3)),
     'SFNetHead': (dict(type='SFNetHead'), (0, 1, 2, 3)),
     'SFNetLiteHead': (dict(type='SFNetLiteHead'), (0, 2, 3)),
+    'AlignSegHead': (dict(type='AlignSegHead'), (0, 1, 2, 3)),
+    'GFFHead': (dict(type='GFFHead', merge_channels=8), (0, 1, 2, 3)),
 }
+PAIRWISE = [name for name in HEADS if name != 'GFFHead']  # GFF fuses all levels at once
 
 
 def segmentor(backbone, head, **options):
@@ -61,8 +64,8 @@ def test_any_head_on_any_backbone(head, backbone):
     trains_and_predicts(segmentor(backbone, head))
 
 
-ALIGNERS = ['BilinearAlign', 'FlowAlign']
-FUSIONS = ['SumFusion']
+ALIGNERS = ['BilinearAlign', 'FlowAlign', 'DualOffsetAlign', 'DeformableAlign']
+FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion']
 
 
 @pytest.mark.parametrize('align', ALIGNERS)
@@ -71,7 +74,23 @@ def test_any_alignment_with_any_fusion(align, fusion):
     trains_and_predicts(segmentor('mmseg-ResNet', 'TopDownHead', align=dict(type=align), fusion=dict(type=fusion)))
 
 
+@pytest.mark.parametrize('align', ALIGNERS)
 @pytest.mark.parametrize('head', HEADS)
+def test_any_alignment_in_any_head(head, align):
+    trains_and_predicts(segmentor('mmseg-ResNet', head, align=dict(type=align), **pairwise_fusion(head)))
+
+
+def pairwise_fusion(head):
+    """SFNet-Lite's own fusion aligns itself; beside an aligner it needs another."""
+    return dict(fusion=dict(type='SumFusion')) if head == 'SFNetLiteHead' else {}
+
+
+def test_gff_refuses_what_fuses_two_levels_only():
+    with pytest.raises(ValueError, match='all levels at once'):
+        segmentor('mmseg-ResNet', 'GFFHead', fusion=dict(type='SumFusion'))
+
+
+@pytest.mark.parametrize('head', PAIRWISE)
 def test_a_fusion_that_aligns_itself_takes_no_aligner(head):
     fusion = dict(type='GatedDualFlowFusion')
     trains_and_predicts(segmentor('mmseg-ResNet', head, align=None, fusion=fusion))
@@ -79,7 +98,8 @@ def test_a_fusion_that_aligns_itself_takes_no_aligner(head):
         segmentor('mmseg-ResNet', head, align=dict(type='FlowAlign'), fusion=fusion)
 
 
-@pytest.mark.parametrize('context', ['PyramidPoolingContext', 'SummedPyramidPoolingContext'])
+@pytest.mark.parametrize(
+    'context', ['PyramidPoolingContext', 'SummedPyramidPoolingContext', 'AlignedContext', 'ASPPContext'])
 @pytest.mark.parametrize('head', HEADS)
 def test_any_context(head, context):
     trains_and_predicts(segmentor('mmseg-ResNet', head, context=dict(type=context)))

@@ -7,7 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, expose, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_of_resized, expose, warp
 
 
 @MODELS.register_module()
@@ -27,7 +27,7 @@ class DualOffsetAlign(BaseModule):
     Checked against: speedinghzl/AlignSeg, networks/alignseg.py ``CAB``, commit ac7582d3, with every sampler.
 
     Differs: the two branches are one convolution of twice the channels and one grouped one, and the coarse half of
-    :math:`W_k` runs before the resize (:func:`~custom_modules.ops.concat_conv.concat_conv1x1`); equal up to rounding.
+    :math:`W_k` runs before the resize (:func:`~custom_modules.ops.conv_of_resized.conv_of_resized`); equal up to rounding.
     The coarse level is resized first and warped then, as released, so it is interpolated twice.
 
     Convention: offsets are (dx, dy) in pixels of the fine grid; with the default sampler zero offset equals ``resize``.
@@ -72,7 +72,12 @@ class DualOffsetAlign(BaseModule):
             raise ValueError('DualOffsetAlign expects the fine level to be at least as large as the coarse one, got '
                              f'coarse {tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
         reduce = self.offset_reduce
-        x = concat_conv1x1(fine, coarse, reduce.conv.weight, reduce.conv.bias, align_corners=self.align_corners)
+        x = conv_of_resized(
+            (fine, coarse),
+            reduce.conv.weight,
+            reduce.conv.bias,
+            size=fine.shape[2:],
+            align_corners=self.align_corners)
         x = reduce.norm(x) if reduce.with_norm else x
         x = reduce.activate(x) if reduce.with_activation else x  # (N, 2C, H, W)
         coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)
@@ -84,7 +89,7 @@ class DualOffsetAlign(BaseModule):
         for delta in self.deltas(coarse, fine):
             offset, corners = alignseg_offset(delta, size, self.sampler, self.align_corners)
             offsets.append(offset)
-        expose(self, offset=torch.cat(offsets, dim=1))
+        expose(self, offset=lambda: torch.cat(offsets, dim=1))
         if coarse.shape[2:] != size:
             coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         return tuple(

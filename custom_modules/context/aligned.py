@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, concat_conv1x1, expose, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_of_resized, expose, warp
 
 
 @MODELS.register_module()
@@ -72,7 +72,12 @@ class AlignedContext(BaseModule):
     def delta(self, scene: Tensor, local: Tensor) -> Tensor:
         """The predicted field, (N, 2, h, w), in the sampler's unit."""
         reduce = self.offset_reduce
-        x = concat_conv1x1(local, scene, reduce.conv.weight, reduce.conv.bias, align_corners=self.align_corners)
+        x = conv_of_resized(
+            (local, scene),
+            reduce.conv.weight,
+            reduce.conv.bias,
+            size=local.shape[2:],
+            align_corners=self.align_corners)
         x = reduce.norm(x) if reduce.with_norm else x
         return self.offset_conv(reduce.activate(x) if reduce.with_activation else x)
 

@@ -5,7 +5,7 @@ mixes positions and a 1x1 convolution mixes channels, so the two commute; and a 
 mixings, each shifted and added. Mixing channels on the coarse grid first therefore gives the same result, to float
 precision, with as many times fewer products as the fine grid has more cells, and the concatenation is never stored.
 """
-from typing import Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 def conv_of_resized(maps: Sequence[Tensor],
-                    weight: Tensor,
+                    weight: Union[Tensor, Sequence[Tensor]],
                     bias: Optional[Tensor] = None,
                     *,
                     size: Tuple[int, int],
@@ -29,7 +29,7 @@ def conv_of_resized(maps: Sequence[Tensor],
 
     Args:
         maps: Maps (N, C_m, h_m, w_m), in the order of the weight's input channels.
-        weight: (C_out, sum of C_m, k, k), k odd.
+        weight: (C_out, sum of C_m, k, k), k odd; or one weight (C_out, C_m, k, k) a map, to spare splitting it again.
         bias: (C_out,). Defaults to None.
         size: (H, W) of the grid on which the convolution is meant.
         align_corners: Corner convention of the resizing.
@@ -42,28 +42,29 @@ def conv_of_resized(maps: Sequence[Tensor],
         - maps (N, C_m, h_m, w_m), weight (C_out, sum C_m, k, k) -> (N, C_out, H, W)
     """
     channels = [m.shape[1] for m in maps]
+    weights = weight if not isinstance(weight, Tensor) else _split(weight, channels)
+    size = tuple(size)
+    total = None
+    for x, w in zip(maps, weights):
+        cheaper = tuple(x.shape[2:]) != size and _mixing_first_is_cheaper(x.shape[2:], size, w.shape)
+        if not cheaper:
+            if tuple(x.shape[2:]) != size:
+                x = F.interpolate(x, size=size, mode='bilinear', align_corners=align_corners)
+            padding = [dilation * (k // 2) for k in w.shape[2:]]
+            y, bias = F.conv2d(x, w, bias, padding=padding, dilation=dilation), None  # the bias is added once
+        elif w.shape[2:] == (1, 1):
+            y = F.interpolate(F.conv2d(x, w), size=size, mode='bilinear', align_corners=align_corners)
+        else:
+            y = _mix_then_resize(x, w, size, align_corners, dilation)
+        total = y if total is None else total.add_(y)  # in place: no convolution keeps its output for backward
+    return total if bias is None else total.add_(bias.to(total.dtype).view(1, -1, 1, 1))
+
+
+def _split(weight: Tensor, channels: Sequence[int]) -> Sequence[Tensor]:
     if weight.dim() != 4 or weight.shape[1] != sum(channels) or not (weight.shape[2] % 2 and weight.shape[3] % 2):
         raise ValueError(f'conv_of_resized expects a weight (C_out, {sum(channels)}, odd, odd) for maps of {channels} '
                          f'channels, got {tuple(weight.shape)}')
-    size = tuple(size)
-    groups = {}  # grid -> maps and weights that are convolved on it
-    for x, w in zip(maps, weight.split(channels, dim=1)):
-        grid = tuple(x.shape[2:])
-        if grid != size and not _mixing_first_is_cheaper(grid, size, w.shape):
-            x = F.interpolate(x, size=size, mode='bilinear', align_corners=align_corners)
-            grid = size
-        groups.setdefault(grid, []).append((x, w))
-    total = None
-    for grid, members in groups.items():
-        xs, ws = zip(*members)
-        x, w = (xs[0], ws[0]) if len(members) == 1 else (torch.cat(xs, dim=1), torch.cat(ws, dim=1))
-        if grid == size:
-            padding = [dilation * (k // 2) for k in w.shape[2:]]
-            y = F.conv2d(x, w, padding=padding, dilation=dilation)
-        else:
-            y = _mix_then_resize(x, w, size, align_corners, dilation)
-        total = y if total is None else total + y
-    return total if bias is None else total + bias.to(total.dtype).view(1, -1, 1, 1)
+    return weight.split(channels, dim=1)
 
 
 def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, int], align_corners: bool) -> Tensor:
@@ -93,28 +94,32 @@ def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, i
 
 
 def _mixing_first_is_cheaper(grid, size, weight_shape) -> bool:
-    (h, w), (height, width), (_, c_in, k_h, k_w) = grid, size, weight_shape
+    (h, w), (height, width), (c_out, c_in, k_h, k_w) = grid, size, weight_shape
+    if (k_h, k_w) == (1, 1):
+        return c_out * h * w < c_in * height * width
     resized = k_h * k_w * c_in * height * width
-    mixed = k_h * k_w * c_in * h * w + k_h * k_w * height * h * w + k_w * height * w * width
-    return mixed < resized
+    mixed = k_h * k_w * c_in * h * w + k_h * k_w * h * w * width + k_h * h * height * width
+    return 2 * mixed < resized  # its thin products run at about half the speed of a convolution
 
 
 def _mix_then_resize(x: Tensor, weight: Tensor, size, align_corners: bool, dilation: int) -> Tensor:
+    """The sum over taps; channels stay innermost, so the result lies channels-last in memory."""
     n, c_in, h, w = x.shape
     c_out, _, k_h, k_w = weight.shape
     height, width = size
-    mixed = F.conv2d(x, weight.permute(0, 3, 2, 1).reshape(c_out * k_w * k_h, c_in, 1, 1))
-    rows = _resize_and_shift(h, height, k_h, dilation, align_corners, mixed)  # (k_h * h, H)
-    columns = _resize_and_shift(w, width, k_w, dilation, align_corners, mixed)  # (k_w * w, W)
-    y = torch.matmul(rows.t(), mixed.reshape(n * c_out * k_w, k_h * h, w))  # (N C_out k_w, H, w)
-    y = y.view(n * c_out, k_w, height, w).transpose(1, 2).reshape(n * c_out * height, k_w * w)
-    return torch.matmul(y, columns).view(n, c_out, height, width)
+    mixed = F.conv2d(x, weight.permute(2, 3, 0, 1).reshape(k_h * k_w * c_out, c_in, 1, 1))
+    mixed = mixed.view(n, k_h, k_w, c_out, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, k_h * h, k_w * w, c_out)
+    rows = _resize_and_shift(h, height, k_h, dilation, align_corners, mixed)  # (H, k_h * h)
+    columns = _resize_and_shift(w, width, k_w, dilation, align_corners, mixed)  # (W, k_w * w)
+    y = torch.matmul(columns, mixed)  # (N, k_h * h, W, C_out)
+    y = torch.matmul(rows, y.view(n, k_h * h, width * c_out))  # (N, H, W * C_out)
+    return y.view(n, height, width, c_out).permute(0, 3, 1, 2)
 
 
 def _resize_and_shift(n: int, size: int, taps: int, dilation: int, align_corners: bool, like: Tensor) -> Tensor:
-    """Weights by which n cells give every cell of the fine grid, once for each tap's shift: (taps * n, size)."""
+    """Weights by which n cells give every cell of the fine grid, once for each tap's shift: (size, taps * n)."""
     eye = torch.eye(n, device=like.device, dtype=torch.promote_types(like.dtype, torch.float32)).unsqueeze(0)
-    weights = F.interpolate(eye, size=size, mode='linear', align_corners=align_corners)[0]  # (n, size)
+    weights = F.interpolate(eye, size=size, mode='linear', align_corners=align_corners)[0].t()  # (size, n)
     shifts = [(t - taps // 2) * dilation for t in range(taps)]
     # Outside the fine grid the convolution reads zeros.
-    return torch.cat([F.pad(weights, (-shift, shift)) for shift in shifts]).to(like.dtype)
+    return torch.cat([F.pad(weights, (0, 0, -shift, shift)) for shift in shifts], dim=1).to(like.dtype)

@@ -23,6 +23,9 @@ def test_is_the_convolution_of_the_concatenation(align_corners, kernel, dilation
     ours = conv_of_resized(maps, weight, bias, size=(23, 31), align_corners=align_corners, dilation=dilation)
     theirs = plain(maps, weight, bias, (23, 31), align_corners, dilation)
     torch.testing.assert_close(ours, theirs, atol=1e-11, rtol=0)
+    split = weight.split(20, dim=1)
+    assert torch.equal(conv_of_resized(maps, split, bias, size=(23, 31), align_corners=align_corners,
+                                       dilation=dilation), ours)
 
 
 def test_gradients():
@@ -45,8 +48,8 @@ def test_costs_a_quarter_at_twice_the_size():
             function()
         macs.append(counter.get_total_flops() / 2)
     assert macs[1] == 9 * 256 * 256 * 64 * 128
-    # The products that resize: 9 * 64 * 32 * 64 for the rows and 3 * 64 * 64 * 128 for the columns, a channel.
-    assert macs[0] == macs[1] / 4 + 256 * (9 * 64 * 32 * 64 + 3 * 64 * 64 * 128)
+    # The products that resize, a channel: (3 * 64) * 128 for each of 3 * 32 rows, then 3 * 32 for each fine cell.
+    assert macs[0] == macs[1] / 4 + 256 * (3 * 32 * 3 * 64 * 128 + 3 * 32 * 64 * 128)
 
 
 def test_half_precision_is_near_float():
