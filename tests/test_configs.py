@@ -15,7 +15,8 @@ from tests.references.samples import batch
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
 # Configs that differ only in these hold the same network: one of them is trained.
-IGNORED = ('num_classes', 'out_channels', 'size', 'test_cfg', 'class_weight')
+IGNORED = ('num_classes', 'out_channels', 'size', 'test_cfg', 'class_weight', 'depth', 'init_cfg', 'norm_eval',
+           'requires_grad', 'with_cp', 'mean', 'std', 'bgr_to_rgb')
 SIZE = (65, 97)
 
 
@@ -39,6 +40,11 @@ def distinct(paths):
     return sorted(seen.values())
 
 
+def as_list(heads):
+    """Cascades have several decode heads, deep supervision several auxiliary ones."""
+    return heads if isinstance(heads, list) else [heads]
+
+
 def small(config):
     config = copy.deepcopy(config)
     for key in ('size', 'size_divisor'):
@@ -52,7 +58,7 @@ def test_config_trains_and_predicts(path):
     config = small(Config.fromfile(path))
     init_default_scope('mmseg')
     model = revert_sync_batchnorm(MODELS.build(config.model))
-    num_classes = model.decode_head.num_classes
+    num_classes = as_list(config.model.decode_head)[-1].num_classes
     optimizer = build_optim_wrapper(model, copy.deepcopy(config.optim_wrapper))
     model.train()
     loss, _ = model.parse_losses(model(**model.data_preprocessor(batch(num_classes, size=SIZE), True), mode='loss'))
@@ -80,14 +86,13 @@ def test_config_is_whole(path):
         loader = config[f'{split}_dataloader']
         dataset = loader.dataset
         while 'pipeline' not in dataset:
-            dataset = dataset.dataset
+            dataset = dataset.datasets[0] if 'datasets' in dataset else dataset.dataset
         for step in dataset.pipeline:
             TRANSFORMS.build(step)
         classes = DATASETS.get(dataset.type).METAINFO['classes']
-        heads = [config.model.decode_head]
+        heads = as_list(config.model.decode_head)
         if config.model.get('auxiliary_head'):
-            aux = config.model.auxiliary_head
-            heads += aux if isinstance(aux, list) else [aux]
+            heads = heads + as_list(config.model.auxiliary_head)
         assert {head.num_classes for head in heads} == {len(classes)}
     assert config.val_evaluator and config.test_evaluator and config.train_cfg and config.param_scheduler
     assert len(path.relative_to(ROOT).parts) == 3 and inheritance_depth(path) <= 3

@@ -65,7 +65,7 @@ def test_any_head_on_any_backbone(head, backbone):
 
 
 ALIGNERS = ['BilinearAlign', 'FlowAlign', 'DualOffsetAlign', 'DeformableAlign']
-FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion']
+FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion', 'GateUnitFusion']
 
 
 @pytest.mark.parametrize('align', ALIGNERS)
@@ -99,7 +99,10 @@ def test_a_fusion_that_aligns_itself_takes_no_aligner(head):
 
 
 @pytest.mark.parametrize(
-    'context', ['PyramidPoolingContext', 'SummedPyramidPoolingContext', 'AlignedContext', 'ASPPContext'])
+    'context', [
+        'PyramidPoolingContext', 'SummedPyramidPoolingContext', 'AlignedContext', 'ASPPContext',
+        'ChainedPoolingContext', 'LargeKernelContext', 'DilatedContext'
+    ])
 @pytest.mark.parametrize('head', HEADS)
 def test_any_context(head, context):
     trains_and_predicts(segmentor('mmseg-ResNet', head, context=dict(type=context)))

@@ -15,7 +15,7 @@ ALLOWED = {
     'fusion': {'ops'},
     'context': {'ops'},
     'refine': {'ops'},
-    'backbones': set(),
+    'backbones': {'ops'},
     'decode_heads': PARTS | {'decode_heads'},
     'segmentors': set(),
     'datasets': set(),

@@ -3,10 +3,12 @@ from .bilinear import BilinearAlign
 from .deformable import DeformableAlign
 from .dual_offset import DualOffsetAlign
 from .flow import FlowAlign
+from .index_unpool import IndexUnpool
 
 __all__ = [
     'BilinearAlign',
     'DeformableAlign',
     'DualOffsetAlign',
     'FlowAlign',
+    'IndexUnpool',
 ]

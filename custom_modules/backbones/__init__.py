@@ -1,10 +1,22 @@
 """Encoders that stock mmseg lacks, or that keep what stock ones discard."""
 from .deep_stem_resnet import DeepStemResNet
+from .enet_encoder import ENetEncoder
+from .fc_densenet import FCDenseNet
+from .padded_unet import PaddedUNet
+from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
+from .stem_resnet import StemResNet
+from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
 
 __all__ = [
     'DeepStemResNet',
+    'ENetEncoder',
+    'FCDenseNet',
+    'PaddedUNet',
+    'SegNetBasicEncoder',
     'ShallowSTDCNet',
+    'StemResNet',
+    'VGGEncoder',
     'WideResNet38',
 ]

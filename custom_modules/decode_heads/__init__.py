@@ -1,16 +1,34 @@
 """One paper a file; a head is wiring between the parts of align, fusion and context."""
 from .alignseg_head import AlignSegHead
 from .deep_supervision import SideOutputHead, SideOutputHeads
+from .deeplab_v2_head import DeepLabV2Head
+from .dilation_head import DilationHead
+from .enet_head import ENetHead
+from .fcn_skip_head import FCNSkipHead
 from .gff_head import GFFHead
+from .gfrnet_head import GFRNetHead
+from .large_kernel_head import LargeKernelHead
+from .linknet_head import LinkNetHead
+from .refinenet_head import RefineNetHead
+from .segnet_head import SegNetHead
 from .sfnet_head import SFNetHead
 from .sfnet_lite_head import SFNetLiteHead
 from .top_down_head import TopDownHead
 
 __all__ = [
-    'GFFHead',
     'AlignSegHead',
+    'DeepLabV2Head',
+    'DilationHead',
+    'ENetHead',
+    'FCNSkipHead',
+    'GFFHead',
+    'GFRNetHead',
+    'LargeKernelHead',
+    'LinkNetHead',
+    'RefineNetHead',
     'SFNetHead',
     'SFNetLiteHead',
+    'SegNetHead',
     'SideOutputHead',
     'SideOutputHeads',
     'TopDownHead',

@@ -1,10 +1,6 @@
-"""WHERE is each level informative?  ``fusion(coarse, fine) -> merged``.
-
-A fusion expects both levels on the fine grid. One that lines them up itself, because its gate and its alignment share
-layers, says so by ``aligns = True`` and is used with ``align=None``.
-"""
 from .attentional import AFFusion, IterativeAFFusion
 from .duplex_gate import DuplexGateFusion
+from .gate_unit import GateUnitFusion
 from .gated_dual_flow import GatedDualFlowFusion
 from .gated_full import GatedFullFusion
 from .sum import SumFusion
@@ -12,6 +8,7 @@ from .sum import SumFusion
 __all__ = [
     'AFFusion',
     'DuplexGateFusion',
+    'GateUnitFusion',
     'GatedDualFlowFusion',
     'GatedFullFusion',
     'IterativeAFFusion',

@@ -1,6 +1,8 @@
 """Losses that stock mmseg lacks, or has in a form no plain head can call."""
 from .ohem import OHEMLoss
+from .weighted_cross_entropy import WeightedCrossEntropyLoss
 
 __all__ = [
     'OHEMLoss',
+    'WeightedCrossEntropyLoss',
 ]

@@ -1,16 +1,21 @@
 """Pure functions on tensors."""
 from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
+from .bilinear import bilinear_kernel
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .expose import expose, watch
+from .unpool import max_pool_switches, unpool
 from .warp import sfnet_flow_to_offset, warp
 
 __all__ = [
-    'conv_module_of_resized',
-    'conv_of_resized',
     'ALIGNSEG_SAMPLERS',
     'alignseg_offset',
+    'bilinear_kernel',
+    'conv_module_of_resized',
+    'conv_of_resized',
     'expose',
+    'max_pool_switches',
     'sfnet_flow_to_offset',
+    'unpool',
     'warp',
     'watch',
 ]

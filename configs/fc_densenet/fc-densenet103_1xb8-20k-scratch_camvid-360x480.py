@@ -1,0 +1,3 @@
+# Depth 103.
+_base_ = './fc-densenet56_1xb8-20k-scratch_camvid-360x480.py'
+model = dict(backbone=dict(depth=103), decode_head=dict(in_channels=256, channels=256))
