@@ -4,12 +4,15 @@
 
 The straightforward formulation, written out below, resizes every level before anything else looks at it, concatenates,
 predicts each offset by a branch of its own, rebuilds the sampling grid in every call, and, as the released code does,
-runs its deep supervision in evaluation too. Ours convolves before it resizes. For inference there are two documented
-switches on top: ``fuse_conv_bn`` of mmcv, and ``memory_format=torch.channels_last``.
+runs its deep supervision in evaluation too. Ours convolves before it resizes. "ours, prepared" has gone through
+``prepare_for_inference``, which folds norms and turns weights channels-last; the straightforward form is also given
+channels-last alone, to tell the two effects apart.
+
+Memory is the peak above the resting level in inference, and what autograd keeps for backward in training: a process
+does not give freed memory back, so its peak would depend on the order.
 """
 import argparse
 import copy
-import gc
 import statistics
 import sys
 import time
@@ -17,13 +20,14 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from mmcv.cnn import fuse_conv_bn
 from torch import nn
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
+from custom_modules.analysis.cost import _peak_memory
 from custom_modules.convert.engine import Layout, convert
 from custom_modules.convert.layouts import alignseg as layouts
+from custom_modules.inference import prepare_for_inference
 
 BASE = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
 
@@ -147,49 +151,50 @@ def pair(options=None):
 
 
 def train_step(features_of, heads_of, image, label):
-    """Loss of the main and the side output, and its gradients."""
+    """Loss of the main and the side output, and its gradients, which add up: nobody uses them."""
     main, side = heads_of(features_of(image))
     loss = sum(w * F.cross_entropy(up(y, label.shape[1:]), label) for w, y in ((1, main), (0.1, side)))
     loss.backward()
     return loss.detach()
 
 
-def peak_memory(run):
-    """MiB above the resting level while ``run`` runs; None where the system does not tell."""
-    gc.collect()
-    try:
-        with open('/proc/self/clear_refs', 'w') as file:
-            file.write('5')
-    except OSError:
-        return None
+def saved_memory(run):
+    """MiB that autograd keeps between forward and backward, each storage once; weights are among them."""
+    kept = {}
 
-    def status(name):
-        with open('/proc/self/status') as file:
-            return next(int(line.split()[1]) for line in file if line.startswith(name + ':'))
+    def pack(x):
+        kept[x.untyped_storage().data_ptr()] = x.untyped_storage()  # alive, so that no address is used twice
+        return x
 
-    before = status('VmRSS')
-    run()
-    return (status('VmHWM') - before) / 2**10
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        run()
+    return sum(storage.nbytes() for storage in kept.values()) / 2**20
 
 
-def interleave(title, runs, repeats):
-    """Median time and peak memory of every run, and their ratios to the first."""
-    memory = {name: peak_memory(run) for name, run in runs.items()}  # also the warm-up
-    times = {name: [] for name in runs}
+def interleave(title, runs, repeats, memory_of=lambda run: _peak_memory(run, 'cpu')):
+    """Median time and memory of every run, and their ratios to the first.
+
+    The ratio of processor time is given too: it stays meaningful when neighbours keep the machine busy
+    (run with ``OMP_WAIT_POLICY=passive``, or waiting threads are counted as working).
+    """
+    memory = {name: memory_of(run) for name, run in runs.items()}  # also the warm-up
+    walls, works = ({name: [] for name in runs} for _ in range(2))
     for i in range(repeats):
         print(f'{title}: round {i + 1} of {repeats}', file=sys.stderr, flush=True)
         for name, run in runs.items():
-            start = time.perf_counter()
+            wall, work = time.perf_counter(), time.process_time()
             run()
-            times[name].append(time.perf_counter() - start)
+            walls[name].append(time.perf_counter() - wall)
+            works[name].append(time.process_time() - work)
     first = next(iter(runs))
-    print(f'\n| {title} | median (ms) | min (ms) | speed-up | peak memory (MiB) | of the first |\n' + '| --- ' * 6 + '|')
+    print(f'\n| {title} | median (ms) | min (ms) | speed-up | by processor time | memory (MiB) | of the first |')
+    print('| --- ' * 7 + '|')
     for name in runs:
         # Ratio round by round: a busy moment then hits both sides.
-        ratio = statistics.median(a / b for a, b in zip(times[first], times[name]))
+        wall, work = (statistics.median(a / b for a, b in zip(t[first], t[name])) for t in (walls, works))
         used = '- | -' if memory[name] is None else f'{memory[name]:.0f} | {memory[name] / memory[first]:.2f}'
-        print(f'| {name} | {1e3 * statistics.median(times[name]):.0f} | {1e3 * min(times[name]):.0f} | '
-              f'{ratio:.2f}x | {used} |')
+        print(f'| {name} | {1e3 * statistics.median(walls[name]):.0f} | {1e3 * min(walls[name]):.0f} | '
+              f'{wall:.2f}x | {work:.2f}x | {used} |', flush=True)
 
 
 def main():
@@ -197,14 +202,15 @@ def main():
     parser.add_argument('--size', type=int, nargs=2, default=[512, 1024], metavar=('H', 'W'))
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--skip-training', action='store_true')
+    parser.add_argument('--train-size', type=int, nargs=2, default=[512, 1024], metavar=('H', 'W'))
+    parser.add_argument('--only', choices=['inference', 'training'])
     args = parser.parse_args()
     register_all()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     model, plain = pair()
     image = torch.randn(1, 3, *args.size)
-    fast = fuse_conv_bn(copy.deepcopy(model)).to(memory_format=torch.channels_last)
+    fast = prepare_for_inference(copy.deepcopy(model))
     last = image.to(memory_format=torch.channels_last)
     same_layout = copy.deepcopy(model).to(memory_format=torch.channels_last)
     plain_last = copy.deepcopy(plain).to(memory_format=torch.channels_last)
@@ -212,33 +218,36 @@ def main():
     print(', '.join(f'{key} {value}' for key, value in environment('cpu').items()))
     with torch.no_grad():
         expected = plain(model.extract_feat(image))[0]
-        for name, ours in (('ours', model(image)), ('channels-last', same_layout(last)), ('folded', fast(last))):
+        for name, ours in (('ours', model(image)), ('channels-last', same_layout(last)), ('prepared', fast(last))):
             error = ((ours - expected).abs().max() / expected.std()).item()
             print(f'{name}: max error {error:.1e} of the standard deviation')
             assert error < 1e-4, error
-        interleave(f'inference {args.size[0]}x{args.size[1]}', {
-            'straightforward, as released': lambda: plain(model.extract_feat(image)),
-            'the same, channels-last': lambda: plain_last(same_layout.extract_feat(last)),
-            'ours': lambda: model(image),
-            'ours, channels-last': lambda: same_layout(last),
-            'ours, channels-last, folded': lambda: fast(last),
-        }, args.repeats)
-    if args.skip_training:
+        if args.only != 'training':
+            interleave(f'inference {args.size[0]}x{args.size[1]}', {
+                'straightforward, as released': lambda: plain(model.extract_feat(image)),
+                'the same, channels-last': lambda: plain_last(same_layout.extract_feat(last)),
+                'ours': lambda: model(image),
+                'ours, channels-last': lambda: same_layout(last),
+                'ours, prepared': lambda: fast(last),
+            }, args.repeats)
+    if args.only == 'inference':
         return
 
-    label = torch.randint(0, 19, (1, *args.size))
+    image = torch.randn(1, 3, *args.train_size)
+    last = image.to(memory_format=torch.channels_last)
+    label = torch.randint(0, 19, (1, *args.train_size))
     for network in (model, same_layout, plain, plain_last):
         network.train()
 
-    def ours(network):
+    def heads(network):
         return lambda x: (network.decode_head(x), network.auxiliary_head(x))
 
-    interleave(f'training step {args.size[0]}x{args.size[1]}, batch 1', {
+    interleave(f'training step {args.train_size[0]}x{args.train_size[1]}, batch 1', {
         'straightforward': lambda: train_step(model.extract_feat, plain, image, label),
         'the same, channels-last': lambda: train_step(same_layout.extract_feat, plain_last, last, label),
-        'ours': lambda: train_step(model.extract_feat, ours(model), image, label),
-        'ours, channels-last': lambda: train_step(same_layout.extract_feat, ours(same_layout), last, label),
-    }, args.repeats)
+        'ours': lambda: train_step(model.extract_feat, heads(model), image, label),
+        'ours, channels-last': lambda: train_step(same_layout.extract_feat, heads(same_layout), last, label),
+    }, args.repeats, saved_memory)
 
 
 if __name__ == '__main__':

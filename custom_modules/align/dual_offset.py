@@ -27,8 +27,8 @@ class DualOffsetAlign(BaseModule):
     Checked against: speedinghzl/AlignSeg, networks/alignseg.py ``CAB``, commit ac7582d3, with every sampler.
 
     Differs: the two branches are one convolution of twice the channels and one grouped one, and the coarse half of
-    :math:`W_k` runs before the resize (:func:`~custom_modules.ops.conv_of_resized.conv_of_resized`); equal up to rounding.
-    The coarse level is resized first and warped then, as released, so it is interpolated twice.
+    :math:`W_k` runs before the resize (:func:`~custom_modules.ops.conv_of_resized.conv_of_resized`); equal up to
+    rounding. The coarse level is resized first and warped then, as released, so it is interpolated twice.
 
     Convention: offsets are (dx, dy) in pixels of the fine grid; with the default sampler zero offset equals ``resize``.
 

@@ -62,19 +62,20 @@ class AlignSegHead(BaseDecodeHead):
         D_1 = a_1(x_1), \quad D_i = b_i\big(fusion_i(align_i(a_i(x_i), D_{i-1}))\big), \quad i = 2..L+1, \quad
         x_{L+1} = context(x_L), \quad y = classify(D_{L+1})
 
-    with residual refinement blocks :math:`a_i, b_i`. The order is shallow to deep, not top-down: everything is merged on
-    the finest grid, and every coarse level is read once.
+    with residual refinement blocks :math:`a_i, b_i`. The order is shallow to deep, not top-down: everything is merged
+    on the finest grid, and every coarse level is read once.
 
     Paper: `AlignSeg: Feature-Aligned Segmentation Networks <https://arxiv.org/abs/2003.00872>`_.
 
-    Checked against: speedinghzl/AlignSeg, networks/alignseg.py, commit ac7582d3; logits, offsets and deep supervision to
-    float precision with every sampler (tests/decode_heads/test_alignseg_head.py).
+    Checked against: speedinghzl/AlignSeg, networks/alignseg.py, commit ac7582d3; logits, offsets and deep supervision
+    to float precision with every sampler (tests/decode_heads/test_alignseg_head.py).
 
     Differs: the released code computes its deep supervision in evaluation too; here it is an auxiliary head
     (``dict(type='SideOutputHead', in_index=2)``), which evaluation does not run. The released decoder uses in-place
-    activated batch norm, whose scale is :math:`|\gamma| + 10^{-5}`; here it is plain batch norm and the converter stores
-    that scale. Layers keep torch's default initialisation, as released, and offsets begin at zero. The default sampler
-    is the authors' corrected one, which their checkpoints were *not* trained with, see :class:`DualOffsetAlign`.
+    activated batch norm, whose scale is :math:`|\gamma| + 10^{-5}`; here it is plain batch norm and the converter
+    stores that scale. Layers keep torch's default initialisation, as released, and offsets begin at zero. The default
+    sampler is the authors' corrected one, with which their checkpoints were *not* trained, see
+    :class:`DualOffsetAlign`.
 
     Side outputs for :class:`SideOutputHead`, in the order of the path, all on the finest grid: :math:`D_1, ..., D_L`.
 

@@ -55,8 +55,9 @@ def train(name, steps):
     return F.mse_loss(aligned[:, :TEXTURES], target).item(), seen.get('offset')
 
 
-@pytest.mark.parametrize('name', ['FlowAlign'])
-def test_learned_offsets_find_the_hidden_flow(name):
+# DualOffsetAlign resizes the coarse level before it warps it: interpolated twice, some blur stays.
+@pytest.mark.parametrize('name, left', [('DualOffsetAlign', 0.25), ('FlowAlign', 0.2)])
+def test_learned_offsets_find_the_hidden_flow(name, left):
     blind, nothing = train('BilinearAlign', 1)
     error, offset = train(name, 150)
     assert nothing is None
@@ -65,4 +66,4 @@ def test_learned_offsets_find_the_hidden_flow(name):
     shift = displacement()[inner].norm(dim=1).mean().item()
     assert shift > 1.7
     assert endpoint < 0.15 * shift, f'{name}: endpoint error {endpoint:.2f} of {shift:.2f} pixels'
-    assert error < 0.2 * blind, f'{name}: {error:.4f} against {blind:.4f} without alignment'
+    assert error < left * blind, f'{name}: {error:.4f} against {blind:.4f} without alignment'

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmcv.cnn import fuse_conv_bn
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
@@ -13,6 +12,7 @@ import custom_modules
 from benchmarks.alignseg import PlainAlignSegHead, pair
 from custom_modules.convert import LAYOUTS, choose_layout, convert
 from custom_modules.decode_heads import AlignSegHead
+from custom_modules.inference import prepare_for_inference
 from tests.references import golden
 
 BASE = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
@@ -133,7 +133,7 @@ def test_equals_the_formulation_written_out(size):
         model.decode_head(features)
         golden.assert_parity(model.auxiliary_head(features), side)
         model.decode_head.training = False
-        fast = fuse_conv_bn(model).to(memory_format=torch.channels_last)
+        fast = prepare_for_inference(model)
         golden.assert_parity(fast(image.to(memory_format=torch.channels_last)), expected)
 
 
@@ -195,16 +195,11 @@ def test_inputs_are_not_overwritten():
     assert all(torch.equal(a, b) for a, b in zip(x, before))
 
 
-@pytest.mark.parametrize('parts', [
-    dict(align=dict(type='BilinearAlign')),
-    dict(align=dict(type='FlowAlign')),
-    dict(align=None, fusion=dict(type='GatedDualFlowFusion')),
-    dict(context=dict(type='PyramidPoolingContext')),
-])
-def test_other_parts_learn(parts):
+@pytest.mark.parametrize('align', ['BilinearAlign', 'FlowAlign'])
+def test_other_alignments_learn(align):
     """Three steps of plain gradient descent on one batch lower the loss."""
-    model, x = AlignSegHead(**SMALL, **parts), levels(height=37, width=41)
-    target = torch.randn(2, 5, 37, 41)
+    model, x = AlignSegHead(**SMALL, align=dict(type=align)), levels(height=17, width=21)
+    target = torch.randn(2, 5, 17, 21)
     optimizer = torch.optim.SGD(model.parameters(), 0.05)
     losses = []
     for _ in range(4):
