@@ -54,7 +54,8 @@ class VGGEncoder(BaseModule):
         norm_cfg (dict, optional): Defaults to None, as in VGG.
         act_cfg (dict): Defaults to ReLU.
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint='torchvision://vgg16')`` (or ``vgg16_bn``)
-            fills the convolutions, and fc6 and fc7 if the tail has their shapes. ``in_channels`` must be 3.
+            fills the convolutions, and fc6 and fc7 if the tail has their shapes; so does a file with Caffe's names
+            (conv1_1, fc6). ``in_channels`` must be 3.
 
     Raises:
         ValueError: If a name in ``outputs`` is unknown, or switches are asked of a pooling other than 2x2 stride 2.
@@ -157,7 +158,12 @@ class VGGEncoder(BaseModule):
 
 
 def from_classifier(state: Dict[str, Tensor], own: Sequence[str]) -> Dict[str, Tensor]:
-    """Rename the keys of a VGG classifier (torchvision, mmpretrain) to ours; fully connected layers become kernels."""
+    """Rename the keys of a VGG classifier (torchvision, mmpretrain, Caffe) to ours; its fully connected layers become
+    kernels."""
+    if 'conv1_1.weight' in state:  # Caffe's layer names
+        state = {re.sub(r'^(conv\d_\d)\.', r'\1.conv.', re.sub(r'^(fc[67])\.', r'\1.0.conv.', k)): v
+                 for k, v in state.items()}
+        return {k: _as_kernel(k, v) for k, v in state.items()}
     if not any(k.startswith(('features.', 'backbone.features.')) for k in state):
         return dict(state)
     state = {re.sub(r'^backbone\.', '', k): v for k, v in state.items()}
@@ -174,12 +180,16 @@ def from_classifier(state: Dict[str, Tensor], own: Sequence[str]) -> Dict[str, T
     for key, value in state.items():
         stem, leaf = key.rsplit('.', 1)
         if stem in places:
-            if key == 'classifier.0.weight':
-                value = value.view(-1, 512, 7, 7)
-            elif key == 'classifier.3.weight':
-                value = value[:, :, None, None]
-            renamed[f'{places[stem]}.{leaf}'] = value
+            new = f'{places[stem]}.{leaf}'
+            renamed[new] = _as_kernel(new, value)
     return renamed
+
+
+def _as_kernel(key: str, value: Tensor) -> Tensor:
+    """fc6 has seen a 7x7 map of 512 channels, fc7 a vector."""
+    if value.dim() != 2:
+        return value
+    return value.view(-1, 512, 7, 7) if key.startswith('fc6') else value[:, :, None, None]
 
 
 def reflect_pad(x: Tensor, margin: int) -> Tensor:

@@ -29,16 +29,19 @@ def test_torchvision_weights_give_torchvision_maps(make, norm_cfg, tmp_path):
     torch.testing.assert_close(ours.eval()(image)[0], reference.eval()(image))
 
 
-def test_fully_connected_layers_become_kernels():
+@pytest.mark.parametrize('first, fc6, fc7', [('features.0', 'classifier.0', 'classifier.3'), ('conv1_1', 'fc6', 'fc7')])
+def test_fully_connected_layers_become_kernels(first, fc6, fc7):
+    """Under torchvision's and under Caffe's names."""
     weights = {
-        'features.0.weight': torch.zeros(64, 3, 3, 3),
-        'classifier.0.weight': torch.randn(8, 512 * 49, dtype=torch.float64),
-        'classifier.3.weight': torch.randn(4, 8, dtype=torch.float64)
+        f'{first}.weight': torch.zeros(64, 3, 3, 3),
+        f'{fc6}.weight': torch.randn(8, 512 * 49, dtype=torch.float64),
+        f'{fc7}.weight': torch.randn(4, 8, dtype=torch.float64)
     }
     state = from_classifier(weights, ['conv1_1.conv.weight'])
+    assert state['conv1_1.conv.weight'].shape == (64, 3, 3, 3)
     x = torch.randn(1, 512, 7, 7, dtype=torch.float64)
     y = F.conv2d(F.conv2d(x, state['fc6.0.conv.weight']), state['fc7.0.conv.weight'])
-    expected = x.flatten(1) @ weights['classifier.0.weight'].T @ weights['classifier.3.weight'].T
+    expected = x.flatten(1) @ weights[f'{fc6}.weight'].T @ weights[f'{fc7}.weight'].T
     torch.testing.assert_close(y.flatten(1), expected)
 
 
