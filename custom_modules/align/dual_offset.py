@@ -7,7 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_of_resized, expose, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, expose, warp
 
 
 @MODELS.register_module()
@@ -71,15 +71,8 @@ class DualOffsetAlign(BaseModule):
         if coarse.shape[2] > fine.shape[2] or coarse.shape[3] > fine.shape[3]:
             raise ValueError('DualOffsetAlign expects the fine level to be at least as large as the coarse one, got '
                              f'coarse {tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
-        reduce = self.offset_reduce
-        x = conv_of_resized(
-            (fine, coarse),
-            reduce.conv.weight,
-            reduce.conv.bias,
-            size=fine.shape[2:],
-            align_corners=self.align_corners)
-        x = reduce.norm(x) if reduce.with_norm else x
-        x = reduce.activate(x) if reduce.with_activation else x  # (N, 2C, H, W)
+        x = conv_module_of_resized(
+            self.offset_reduce, (fine, coarse), size=fine.shape[2:], align_corners=self.align_corners)  # (N, 2C, H, W)
         coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)
         return coarse_delta, fine_delta
 

@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_of_resized, expose, warp
+from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, expose, warp
 
 
 @MODELS.register_module()
@@ -71,15 +71,9 @@ class AlignedContext(BaseModule):
 
     def delta(self, scene: Tensor, local: Tensor) -> Tensor:
         """The predicted field, (N, 2, h, w), in the sampler's unit."""
-        reduce = self.offset_reduce
-        x = conv_of_resized(
-            (local, scene),
-            reduce.conv.weight,
-            reduce.conv.bias,
-            size=local.shape[2:],
-            align_corners=self.align_corners)
-        x = reduce.norm(x) if reduce.with_norm else x
-        return self.offset_conv(reduce.activate(x) if reduce.with_activation else x)
+        x = conv_module_of_resized(
+            self.offset_reduce, (local, scene), size=local.shape[2:], align_corners=self.align_corners)
+        return self.offset_conv(x)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[1] != self.in_channels:
