@@ -11,7 +11,9 @@ from .ops import conv_of_resized
 def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verify: bool = True) -> nn.Module:
     r"""Make a segmentor faster without changing what it computes.
 
-    .. math:: W' = W \gamma / \sqrt{\sigma^2 + \epsilon}, \quad b' = \beta + (b - \mu) \gamma / \sqrt{\sigma^2 + \epsilon}
+    .. math::
+        W' = W \gamma / \sqrt{\sigma^2 + \epsilon}, \quad
+        b' = \beta + (b - \mu) \gamma / \sqrt{\sigma^2 + \epsilon}
 
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
       Others, such as the norm after the sum in AlignSeg's refinement blocks, stay.
@@ -48,8 +50,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
     if verify:
         error = (_logits(model, image) - before).abs().max() / before.std().clamp(min=1e-12)
         if not error <= 1e-3:
-            raise RuntimeError(f'folding changed the logits by {error:.1e} of their deviation: some norm of this network '
-                               'does not follow its convolution; use the model without prepare_for_inference')
+            raise RuntimeError(f'folding changed the logits by {error:.1e} of their deviation: some norm of this '
+                               'network does not follow its convolution; use the model without prepare_for_inference')
     return model
 
 

@@ -86,7 +86,7 @@ def test_config_is_whole(path):
         loader = config[f'{split}_dataloader']
         dataset = loader.dataset
         while 'pipeline' not in dataset:
-            dataset = dataset.dataset
+            dataset = dataset.datasets[0] if 'datasets' in dataset else dataset.dataset
         for step in dataset.pipeline:
             TRANSFORMS.build(step)
         classes = DATASETS.get(dataset.type).METAINFO['classes']

@@ -1,15 +1,7 @@
 # Second stage: starts from the trained FCN, trains the CRF alone for 200 iterations, then everything.
 _base_ = './fcn_r18-d32_crfrnn_1xb8-1k_street-scenes-192x256.py'
 load_from = 'work_dirs/fcn_r18-d32_1xb8-1k_street-scenes-192x256/iter_1000.pth'
-model = dict(
-    unary_loss_weight=0.4,
-    refiner=dict(
-        # Weaker than the defaults, which are meant for confident scores: a network's young logits would be drowned.
-        spatial_weight=1.,
-        bilateral_weight=3.,
-        weights='full',
-        learn_compatibility=True,
-        save='lean'))
+model = dict(unary_loss_weight=0.4, refiner=dict(weights='full', learn_compatibility=True, save='lean'))
 custom_hooks = [dict(type='TrainOnlyHook', prefix='refiner.', iterations=200)]
 optim_wrapper = dict(
     optimizer=dict(lr=0.001),

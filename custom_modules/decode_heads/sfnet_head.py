@@ -1,6 +1,6 @@
 from mmseg.registry import MODELS
 
-from .top_down_head import TopDownHead
+from .top_down_head import TopDownHead, reset_convolutions
 
 
 @MODELS.register_module()
@@ -55,6 +55,7 @@ class SFNetHead(TopDownHead):
             align_corners=align_corners,
             init_cfg=init_cfg,
             **kwargs)
+        reset_convolutions(self)
 
     def init_weights(self):
         if self.init_cfg:

@@ -8,7 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from .deep_supervision import offer_side_outputs
-from .top_down_head import check_alignment, check_levels
+from .top_down_head import check_alignment, check_levels, reset_convolutions
 
 
 @MODELS.register_module()
@@ -79,6 +79,7 @@ class SFNetLiteHead(BaseDecodeHead):
         self.fine_lateral = ConvModule(fine, channels, 1, bias=True, inplace=False, **conv)
         self.middle_lateral = ConvModule(middle, channels, 1, bias=True, inplace=False, **conv)
         self.bottleneck = ConvModule(2 * channels, channels, 3, padding=1, **conv)
+        reset_convolutions(self)
 
     def init_weights(self):
         if self.init_cfg:

@@ -125,3 +125,10 @@ def check_levels(levels: Sequence[Tensor], in_channels: Sequence[int], head: nn.
     sizes = [tuple(level.shape[2:]) for level in levels]
     if any(a < b for fine, coarse in zip(sizes, sizes[1:]) for a, b in zip(fine, coarse)):
         raise ValueError(f'{type(head).__name__} expects levels from fine to coarse, got sizes {sizes}')
+
+
+def reset_convolutions(head: nn.Module) -> None:
+    """Give the convolutions of every ``ConvModule`` torch's default initialisation back; mmcv gave them its own."""
+    for module in head.modules():
+        if isinstance(module, ConvModule):
+            module.conv.reset_parameters()

@@ -25,10 +25,12 @@ class CRFAsRNN(BaseModule):
 
     Paper: `Conditional Random Fields as Recurrent Neural Networks <https://arxiv.org/abs/1502.03240>`_.
     Checked against: sadeepj/crfasrnn_pytorch, crfasrnn/crfrnn.py, 24899c52; lucasb-eyer/pydensecrf (defaults).
-    Differs: :math:`A` contains the pixel itself, as in all public code. Defaults are pydensecrf's (symmetric
-    normalisation, a scalar weight a kernel, Potts), which need no training; the paper's are ``normalization='after'``,
-    ``bilateral_sigma_xy=160``, ``bilateral_sigma_rgb=3``, ``bilateral_weight=5``, ``weights='full'`` and
-    ``learn_compatibility=True``.
+    Differs: :math:`A` contains the pixel itself, as in all public code. Defaults are meant to be trained as they are: a
+    scalar weight a kernel, Potts, pydensecrf's bandwidths and symmetric normalisation, but weights of 1 and 3, not 3
+    and 10. One iteration multiplies a gradient by at most :math:`(w_s + w_b) / 2` (the softmax by 1/2, the filters by
+    1), so five of them by 32; with pydensecrf's weights it is :math:`10^4`, and an untrained network does blow up.
+    The paper's settings are ``normalization='after'``, ``bilateral_sigma_xy=160``, ``bilateral_sigma_rgb=3``,
+    ``spatial_weight=3``, ``bilateral_weight=5``, ``weights='full'`` and ``learn_compatibility=True``.
 
     Args:
         num_classes (int): Channels of the logits; :class:`RefinedEncoderDecoder` passes those of its head. With 1, the
@@ -38,8 +40,8 @@ class CRFAsRNN(BaseModule):
         spatial_sigma (float): Bandwidth of the position kernel in pixels. Defaults to 3.
         bilateral_sigma_xy (float): Bandwidth of the other kernel in pixels. Defaults to 80.
         bilateral_sigma_rgb (float): Its bandwidth in colour levels (0..255). Defaults to 13.
-        spatial_weight (float): Initial weight of the position kernel. Defaults to 3.
-        bilateral_weight (float): Initial weight of the other kernel. Defaults to 10.
+        spatial_weight (float): Initial weight of the position kernel. Defaults to 1.
+        bilateral_weight (float): Initial weight of the other kernel. Defaults to 3.
         weights (str): 'scalar', 'diagonal' (one a class) or 'full' (a matrix over classes). Defaults to 'scalar'.
         learn_compatibility (bool): Learn :math:`C`, starting at the identity; otherwise it stays the Potts model.
             Defaults to False.
@@ -62,8 +64,8 @@ class CRFAsRNN(BaseModule):
                  spatial_sigma: float = 3.,
                  bilateral_sigma_xy: float = 80.,
                  bilateral_sigma_rgb: float = 13.,
-                 spatial_weight: float = 3.,
-                 bilateral_weight: float = 10.,
+                 spatial_weight: float = 1.,
+                 bilateral_weight: float = 3.,
                  weights: str = 'scalar',
                  learn_compatibility: bool = False,
                  normalization: str = 'symmetric',

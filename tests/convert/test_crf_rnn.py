@@ -6,8 +6,8 @@ from custom_modules.convert import LAYOUTS, ConversionError, choose_layout, conv
 from custom_modules.ops.gaussian_filter import gaussian_filter
 
 PAPER = dict(
-    type='CRFAsRNN', num_classes=4, bilateral_sigma_xy=160, bilateral_sigma_rgb=3, bilateral_weight=5, weights='full',
-    learn_compatibility=True, normalization='after')
+    type='CRFAsRNN', num_classes=4, bilateral_sigma_xy=160, bilateral_sigma_rgb=3, spatial_weight=3,
+    bilateral_weight=5, weights='full', learn_compatibility=True, normalization='after')
 KEYS = {
     'crfasrnn-pytorch': ('crfrnn.spatial_ker_weights', 'crfrnn.bilateral_ker_weights', 'crfrnn.compatibility_matrix'),
     'crfasrnn-keras': ('crfrnn/crfrnn/spatial_ker_weights:0', 'crfrnn/crfrnn/bilateral_ker_weights:0',

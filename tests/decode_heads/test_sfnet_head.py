@@ -146,3 +146,14 @@ def test_side_outputs_go_when_backward_starts_and_need_the_main_head():
     logits.mean().backward()
     with pytest.raises(RuntimeError, match='no side outputs'):
         model.auxiliary_head[0](features)
+
+
+@pytest.mark.parametrize('base', ['sfnet_r18', 'sfnet-lite_r18'])
+def test_layers_begin_as_torch_draws_them(base):
+    """Within the bound of torch's default, 1 / sqrt(fan in), and filling it; mmcv's normal draw would leave it."""
+    model = build(base)
+    model.init_weights()
+    for module in model.decode_head.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            bound = module.weight[0].numel()**-0.5
+            assert 0.9 * bound < module.weight.abs().max() <= bound

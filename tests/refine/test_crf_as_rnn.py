@@ -5,8 +5,8 @@ from mmseg.registry import MODELS
 from tests.references.golden import load
 
 PAPER = dict(
-    type='CRFAsRNN', bilateral_sigma_xy=160, bilateral_sigma_rgb=3, bilateral_weight=5, weights='full',
-    learn_compatibility=True, normalization='after')
+    type='CRFAsRNN', bilateral_sigma_xy=160, bilateral_sigma_rgb=3, spatial_weight=3, bilateral_weight=5,
+    weights='full', learn_compatibility=True, normalization='after')
 
 
 def scene(classes=4, size=(9, 12), images=2):
@@ -49,6 +49,20 @@ def test_compatibility_scales_columns_of_diagonal_weights():
         full.compatibility.copy_(crf.compatibility.copy_(torch.randn(3, 3)))
     for a, b in zip(crf.mixes(), full.mixes()):
         torch.testing.assert_close(a, b)
+
+
+def test_default_weights_do_not_blow_up_gradients():
+    # Two classes in balance are the worst case: their softmax passes on half of what arrives.
+    _, image = scene(2, (12, 13), 1)
+    norms = {}
+    for name, weights in (('default', {}), ('pydensecrf', dict(spatial_weight=3., bilateral_weight=10.))):
+        logits = (torch.randn(1, 2, 12, 13) * 1e-4).requires_grad_()
+        crf = MODELS.build(dict(type='CRFAsRNN', num_classes=2, **weights))
+        probe = torch.tensor([1., -1.]).view(1, 2, 1, 1).expand(1, 2, 12, 13)
+        (crf(logits, image) * probe).sum().backward()
+        norms[name] = (logits.grad.norm() / probe.norm()).item()
+    assert norms['default'] <= sum(2.**t for t in range(6))  # U enters at each of the five iterations
+    assert norms['pydensecrf'] > 1e3
 
 
 def test_zero_weights_are_identity():
