@@ -46,7 +46,7 @@ class ENetEncoder(BaseModule):
                  dropout: Sequence[float] = (0.01, 0.1),
                  norm_cfg: Dict = dict(type='BN', eps=1e-3),
                  act_cfg: Dict = dict(type='PReLU'),
-                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d')):
+                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d', mode='fan_in')):
         super().__init__(init_cfg)
         common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
         self.initial = nn.Conv2d(in_channels, 16 - in_channels, 3, stride=2, padding=1)

@@ -40,7 +40,7 @@ class SegNetBasicEncoder(BaseModule):
                  in_channels: int = 3,
                  norm_cfg: Dict = dict(type='BN'),
                  act_cfg: Dict = dict(type='ReLU'),
-                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d')):
+                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d', mode='fan_in')):
         super().__init__(init_cfg)
         self.normalise = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75)
         self.convs = nn.ModuleList()

@@ -15,7 +15,7 @@ from ..ops import max_pool_switches
 
 WIDTHS = (64, 128, 256, 512, 512)
 FROM_SCRATCH = [
-    dict(type='Kaiming', layer='Conv2d'),
+    dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
     dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
 ]
 

@@ -40,7 +40,7 @@ class LargeKernelContext(BaseModule):
                  norm_cfg: Optional[Dict] = None,
                  act_cfg: Optional[Dict] = None,
                  align_corners: Optional[bool] = None,
-                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d')):
+                 init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d', mode='fan_in')):
         super().__init__(init_cfg)
         if kernel_size % 2 == 0:
             raise ValueError(f'kernel_size must be odd to keep the grid, got {kernel_size}; take {kernel_size + 1}')

@@ -36,12 +36,17 @@ class ENetHead(BaseDecodeHead):
                  in_channels: Sequence[int] = (3, 16, 64, 128),
                  *,
                  align: Dict = dict(type='IndexUnpool'),
+                 init_cfg=dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'], mode='fan_in'),
                  **kwargs):
         kwargs.setdefault('channels', in_channels[1])
         kwargs.setdefault('dropout_ratio', 0)
         kwargs.setdefault('norm_cfg', dict(type='BN', eps=1e-3))
         super().__init__(
-            list(in_channels), in_index=list(range(len(in_channels))), input_transform='multiple_select', **kwargs)
+            list(in_channels),
+            in_index=list(range(len(in_channels))),
+            input_transform='multiple_select',
+            init_cfg=init_cfg,
+            **kwargs)
         _, fine, middle, coarse = in_channels
         common = dict(norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
         self.align = MODELS.build(align, default_args=dict(align_corners=self.align_corners, **common))

@@ -46,7 +46,7 @@ class GFRNetHead(BaseDecodeHead):
                  align: Dict = dict(type='BilinearAlign'),
                  fusion: Dict = dict(type='GateUnitFusion'),
                  align_corners: bool = True,
-                 init_cfg=dict(type='Kaiming', layer='Conv2d'),
+                 init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
                  **kwargs):
         kwargs.setdefault('channels', kwargs['num_classes'])
         kwargs.setdefault('dropout_ratio', 0)

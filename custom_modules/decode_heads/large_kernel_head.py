@@ -39,7 +39,7 @@ class LargeKernelHead(BaseDecodeHead):
                  *,
                  context: Dict = dict(type='LargeKernelContext', kernel_size=7),
                  align_corners: bool = True,
-                 init_cfg=dict(type='Kaiming', layer='Conv2d'),
+                 init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
                  **kwargs):
         kwargs.setdefault('channels', kwargs['num_classes'])
         kwargs.setdefault('dropout_ratio', 0)

@@ -44,6 +44,7 @@ class LinkNetHead(BaseDecodeHead):
                  relu_after_sum: bool = True,
                  norm_cfg: Dict = dict(type='BN', eps=1e-3),
                  up_norm_cfg: Dict = dict(type='BN'),
+                 init_cfg=dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'], mode='fan_in'),
                  **kwargs):
         kwargs.setdefault('dropout_ratio', 0)
         super().__init__(
@@ -52,6 +53,7 @@ class LinkNetHead(BaseDecodeHead):
             in_index=list(range(len(in_channels))),
             input_transform='multiple_select',
             norm_cfg=norm_cfg,
+            init_cfg=init_cfg,
             **kwargs)
         widths = list(in_channels[1:])  # the stem, then the stages
         common = dict(norm_cfg=norm_cfg, act_cfg=self.act_cfg)

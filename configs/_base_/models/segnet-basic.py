@@ -23,7 +23,7 @@ model = dict(
         act_cfg=None,
         num_classes=num_classes,
         align_corners=False,
-        init_cfg=dict(type='Kaiming', layer='Conv2d'),
+        init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
         loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
