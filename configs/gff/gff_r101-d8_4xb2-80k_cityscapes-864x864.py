@@ -1,5 +1,5 @@
-# The paper's network. Crop 864, batch 8 and power 0.9 are what we remember of its recipe and could not re-read; weight of
-# the auxiliary loss (PSPNet's) and number of iterations (mmseg's usual) are ours.
+# The paper's network. Crop 864, batch 8 and power 0.9 are what we remember of its recipe and could not re-read;
+# weight of the auxiliary loss (PSPNet's) and number of iterations (mmseg's usual) are ours.
 _base_ = [
     '../_base_/models/gff_r50-d8.py', '../_base_/datasets/cityscapes_864x864.py',
     '../_base_/schedules/schedule_80k.py', '../_base_/default_runtime.py'

@@ -1,5 +1,5 @@
 # The released network. Its own training script is not published; this is the one of the authors' other WideResNet-38
-# networks: class-uniform crops of 896, 175 epochs, power 1 once an epoch, trunk from Mapillary Vistas. Give the trunk as
+# networks: class-uniform crops of 896, 175 epochs, power 1 once an epoch, trunk from Mapillary Vistas. Give it as
 #   model.backbone.init_cfg.type=Pretrained model.backbone.init_cfg.checkpoint=<file from tools/convert_checkpoint.py>
 # Plain cross-entropy is our assumption. 141 M parameters: with_cp recomputes blocks to fit two crops a GPU.
 _base_ = [
