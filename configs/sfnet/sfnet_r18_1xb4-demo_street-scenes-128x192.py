@@ -1,7 +1,7 @@
 # What `make demo` trains: a few minutes on two cores. A demonstration of the loop, not of what SFNet can do.
 _base_ = './sfnet_r18_1xb4-1k_street-scenes-192x256.py'
 size = (128, 192)
-max_iters = 160
+max_iters = 240
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),

@@ -34,7 +34,7 @@ def inspect(model: torch.nn.Module, sample: dict) -> Tuple[Dict[str, np.ndarray]
 
 
 def draw_panel(arrays: Dict[str, np.ndarray], maps: Dict[str, Tensor], palette: Sequence[Sequence[int]],
-               classes: Sequence[str], ignore_index: int = 255) -> Image.Image:
+               classes: Sequence[str], ignore_index: int = 255, min_height: int = 240) -> Image.Image:
     """Put everything of one sample side by side, with captions and legends.
 
     Args:
@@ -43,8 +43,11 @@ def draw_panel(arrays: Dict[str, np.ndarray], maps: Dict[str, Tensor], palette: 
         palette: RGB of every class.
         classes: Names, for the legend.
         ignore_index: Drawn black in the truth and grey in the error map.
+        min_height: Smaller pictures are enlarged by a whole factor, to at least this many pixels.
     """
-    image, truth, prediction = arrays['image'], arrays['truth'], arrays['prediction']
+    zoom = max(-(-min_height // arrays['truth'].shape[0]), 1)
+    image, truth, prediction = (
+        arrays[name].repeat(zoom, axis=0).repeat(zoom, axis=1) for name in ('image', 'truth', 'prediction'))
     labelled = truth != ignore_index
     wrong = labelled & (truth != prediction)
     error = np.full((*truth.shape, 3), GREEN, np.uint8)

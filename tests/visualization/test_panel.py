@@ -27,12 +27,20 @@ def test_errors_are_red_and_void_is_grey():
     prediction = np.zeros_like(truth)
     image = np.full((40, 60, 3), 7, np.uint8)
     maps = {'head.aligns.0.offset': torch.randn(1, 4, 10, 15), 'head.gate': torch.rand(1, 1, 10, 15)}
-    panel = np.array(
-        draw_panel(dict(image=image, truth=truth, prediction=prediction), maps, PALETTE, ('road', 'car')))
+    arrays = dict(image=image, truth=truth, prediction=prediction)
+    panel = np.array(draw_panel(arrays, maps, PALETTE, ('road', 'car'), min_height=0))
     cell = 40 + CAPTION
     error = panel[cell + CAPTION:cell + cell, :60]  # three columns: errors begin the second row
     assert (error[5, 5] == GREY).all() and (error[20, 5] == GREEN).all() and (error[20, 50] == RED).all()
     assert (panel[CAPTION:cell, 60:120][20, 50] == PALETTE[1]).all()  # truth
+
+
+def test_small_pictures_are_enlarged_by_a_whole_factor():
+    flat = np.zeros((40, 60), np.uint8)
+    arrays = dict(image=np.stack([flat] * 3, -1), truth=flat, prediction=flat)
+    small = draw_panel(arrays, {}, PALETTE, (), min_height=40)
+    large = draw_panel(arrays, {}, PALETTE, (), min_height=100)
+    assert small.width == 4 * 60 and large.width == 4 * 180
 
 
 def test_void_is_black():
