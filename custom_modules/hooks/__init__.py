@@ -1,6 +1,8 @@
-"""What happens around training steps."""
+"""What happens around training steps and tests."""
+from .checkpoint_fit_hook import CheckpointFitHook
 from .train_only_hook import TrainOnlyHook
 
 __all__ = [
+    'CheckpointFitHook',
     'TrainOnlyHook',
 ]

@@ -7,6 +7,7 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=max_iters, val_interval=20
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(
+    checkpoint_fit=dict(type='CheckpointFitHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
