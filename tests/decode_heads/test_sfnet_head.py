@@ -157,3 +157,22 @@ def test_layers_begin_as_torch_draws_them(base):
         if isinstance(module, torch.nn.Conv2d):
             bound = module.weight[0].numel()**-0.5
             assert 0.9 * bound < module.weight.abs().max() <= bound
+
+
+@pytest.mark.parametrize('name, params, macs', [
+    ('sfnet/sfnet_r50_8xb2-300e_cityscapes-1024x1024', 31.325, 165.8),
+    ('sfnet/sfnet_r101_8xb2-300e_cityscapes-1024x1024', 50.317, 204.6),
+    ('sfnet/sfnet_stdc1_8xb2-300e_cityscapes-1024x1024', 5.992, 14.9),
+    ('sfnet_lite/sfnet-lite_r18_8xb2-1000e_cityscapes-1024x1024', 12.080, 44.5),
+    ('sfnet_lite/sfnet-lite_stdc1_8xb2-1000e_cityscapes-1024x1024', 6.434, 18.5),
+    ('sfnet_lite/sfnet-lite_stdc2_8xb2-1000e_cityscapes-1024x1024', 10.464, 25.1),
+])
+def test_costs_of_the_family_are_the_authors(name, params, macs):
+    """Millions of parameters that the forward uses, and GMACs at 512x1024."""
+    config = Config.fromfile(BASES.parents[1] / f'{name}.py')
+    model = MODELS.build(config.model).eval().to('meta')
+    used = sum(p.numel() for n, p in model.named_parameters() if not n.startswith('auxiliary_head.'))
+    assert used / 1e6 == pytest.approx(params, abs=6e-4)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.empty(1, 3, 512, 1024, device='meta'))
+    assert counter.get_total_flops() / 2e9 == pytest.approx(macs, abs=0.06)
