@@ -36,7 +36,7 @@ class PyramidPoolingContext(BaseModule):
         act_cfg (dict, optional): Defaults to ReLU.
 
     Raises:
-        ValueError: If the input has other than ``in_channels`` channels.
+        ValueError: If the input has other than ``in_channels`` channels, or a single image is trained with batch norm.
 
     Shape:
         - x (N, in_channels, h, w) -> (N, channels, h, w)
@@ -72,9 +72,20 @@ class PyramidPoolingContext(BaseModule):
         if x.shape[1] != self.in_channels:
             raise ValueError(f'PyramidPoolingContext was built with in_channels={self.in_channels}, got a map with '
                              f'{x.shape[1]} channels; set in_channels of the head to what the backbone gives')
+        check_batch(self, x)
         maps = [x]
         for scale, conv in zip(self.pool_scales, self.pools):
             pooled = conv(F.adaptive_avg_pool2d(x, scale))  # (N, channels, scale, scale)
             maps.append(
                 resize(pooled, size=x.shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False))
         return self.dropout(self.bottleneck(torch.cat(maps, dim=1)))
+
+
+def check_batch(context: nn.Module, x: Tensor) -> None:
+    """Raise if a batch norm would have to normalise one number: a single image, pooled to a single cell."""
+    plain = any(isinstance(m, nn.BatchNorm2d) and m.training for m in context.pools.modules())
+    if plain and x.shape[0] == 1 and 1 in context.pool_scales:
+        raise ValueError(f'{type(context).__name__} pools to one cell, and batch norm in training needs more than one '
+                         'value a channel: expected a batch of at least 2 images on each GPU, got 1. Raise '
+                         "train_dataloader.batch_size, or use norm_cfg=dict(type='SyncBN') on several GPUs, or "
+                         "dict(type='GN', num_groups=32)")

@@ -7,6 +7,8 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from .pyramid_pooling import check_batch
+
 
 @MODELS.register_module()
 class SummedPyramidPoolingContext(BaseModule):
@@ -54,6 +56,7 @@ class SummedPyramidPoolingContext(BaseModule):
         self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        check_batch(self, x)
         total = self.reduce(x)
         for scale, conv in zip(self.pool_scales, self.pools):
             pooled = conv(F.adaptive_avg_pool2d(x, scale))  # (N, channels, scale, scale)

@@ -48,3 +48,12 @@ def test_pooled_branches_of_a_constant_map_are_constant(kind):
 def test_wrong_channels_are_named():
     with pytest.raises(ValueError, match='in_channels=8.*got a map with 3 channels'):
         PyramidPoolingContext(8, 4, align_corners=True)(torch.zeros(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize('kind', [PyramidPoolingContext, SummedPyramidPoolingContext])
+def test_training_on_one_image_says_what_to_do(kind):
+    ppm, x = kind(3, 4, align_corners=False, norm_cfg=BN), torch.randn(1, 3, 9, 11)
+    with pytest.raises(ValueError, match='at least 2 images on each GPU, got 1.*batch_size'):
+        ppm(x)
+    assert torch.isfinite(ppm.eval()(x)).all()
+    assert torch.isfinite(kind(3, 4, align_corners=False, norm_cfg=dict(type='GN', num_groups=2))(x)).all()
