@@ -24,7 +24,7 @@ from torch import nn
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
-from custom_modules.analysis.cost import _peak_memory
+from custom_modules.analysis.cost import peak_memory
 from custom_modules.convert.engine import Layout, convert
 from custom_modules.convert.layouts import alignseg as layouts
 from custom_modules.inference import prepare_for_inference
@@ -171,7 +171,7 @@ def saved_memory(run):
     return sum(storage.nbytes() for storage in kept.values()) / 2**20
 
 
-def interleave(title, runs, repeats, memory_of=lambda run: _peak_memory(run, 'cpu')):
+def interleave(title, runs, repeats, memory_of=lambda run: peak_memory(run, 'cpu')):
     """Median time and memory of every run, and their ratios to the first.
 
     The ratio of processor time is given too: it stays meaningful when neighbours keep the machine busy

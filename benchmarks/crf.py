@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 
 from custom_modules.analysis import environment
-from custom_modules.analysis.cost import _peak_memory
+from custom_modules.analysis.cost import peak_memory
 from custom_modules.datasets.scenes import render_scene
 from custom_modules.ops import gaussian_filter
 from custom_modules.ops.dense_crf import crf
@@ -100,7 +100,7 @@ def peak(run):
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError):
         pass  # not glibc
-    return _peak_memory(run, 'cpu')
+    return peak_memory(run, 'cpu')
 
 
 @torch.no_grad()

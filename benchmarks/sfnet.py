@@ -17,7 +17,7 @@ import torch.nn.functional as F
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
-from custom_modules.analysis.cost import _peak_memory
+from custom_modules.analysis.cost import peak_memory
 from custom_modules.inference import prepare_for_inference
 
 CONFIG = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'sfnet_r18.py'
@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def report(title, runs, repeats):
-    memory = {name: _peak_memory(run, 'cpu') for name, run in runs.items()}
+    memory = {name: peak_memory(run, 'cpu') for name, run in runs.items()}
     times = {name: [] for name in runs}
     for i in range(repeats):
         print(f'\r{title}: round {i + 1} of {repeats}', end='', file=sys.stderr, flush=True)

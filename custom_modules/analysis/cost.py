@@ -84,7 +84,7 @@ def measure(models: Dict[str, nn.Module],
     image = torch.randn(1, 3, *size, device=device)
     with torch.no_grad():
         for cost, model in zip(costs, models.values()):  # also the warm-up
-            cost.peak_memory = _peak_memory(lambda m=model: m(image), device)
+            cost.peak_memory = peak_memory(lambda m=model: m(image), device)
         for i in range(repeats):
             report(f'round {i + 1} of {repeats}')
             for cost, model in zip(costs, models.values()):
@@ -137,7 +137,7 @@ def _time(run: Callable, device: str) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def _peak_memory(run: Callable, device: str) -> Optional[float]:
+def peak_memory(run: Callable, device: str) -> Optional[float]:
     """Memory above the resting level while ``run`` runs; None where the system does not tell."""
     gc.collect()
     if device.startswith('cuda'):

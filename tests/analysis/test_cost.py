@@ -39,8 +39,8 @@ def test_table_shows_the_median_and_marks_the_unmeasured():
 
 
 def test_memory_of_a_known_allocation():
-    from custom_modules.analysis.cost import _peak_memory
-    peak = _peak_memory(lambda: torch.ones(64 * 2**18), 'cpu')
+    from custom_modules.analysis.cost import peak_memory
+    peak = peak_memory(lambda: torch.ones(64 * 2**18), 'cpu')
     if peak is None:
         pytest.skip('this system does not tell the peak memory of a process')
     assert 60 <= peak <= 80
