@@ -25,6 +25,7 @@ ALLOWED = {
     'convert': set(),
     'visualization': {'ops'},
     'analysis': set(),
+    'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -22,7 +22,7 @@ from .summary import Summary, summarise, write_json
 
 EPILOG = """
 Arguments after -- go to mim train and mim test alike, e.g. those of a cluster:
-  python tools/study.py projects/fusion_grid/study_camvid.py --launcher slurm -- --partition gpu --gpus 4 --gpus-per-node 4
+  python tools/study.py projects/fusion_grid/study_camvid.py --launcher slurm -- -p PARTITION --gpus 4 --gpus-per-node 4
 The same command goes on where it stopped. Exit status: 0 all members done, 1 some failed, 2 refused, 130 interrupted.
 """
 
@@ -67,7 +67,7 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
     out = Path(args.out or Path('work_dirs') / study.name)
     configs = merged_configs(study)
     members = select(study, args.only)
-    command = 'python tools/study.py ' + shlex.join(argv)
+    command = 'python tools/study.py ' + shlex.join(a for a in argv if a not in ('--report-only', '--dry-run'))
     if args.report_only:
         write_report(study, configs, out, command)
         return 0
@@ -147,7 +147,8 @@ def headline(folder: Folder, metric: str) -> str:
 
 
 def write_report(study: Study, configs, out: Path, command: str) -> Summary:
-    """``report.md``, ``report.html`` and ``results.json``; a part that fails is named in it and does not stop the rest."""
+    """``report.md``, ``report.html`` and ``results.json``; a part that fails is named and does not stop the rest."""
+
     def say(text: str) -> None:
         print(f'[study] {text}', flush=True)
 

@@ -58,12 +58,13 @@ def _merged_configs(study: Study) -> Dict[str, Config]:
     for member in study.members:
         for key in member.overrides:
             if key not in known:
-                raise ValueError(f'{study.path.name}: member {member.name} overrides {key!r}, which the base config does '
-                                 f'not have and mmengine does not read{hint(key, known)}')
+                raise ValueError(f'{study.path.name}: member {member.name} overrides {key!r}, which the base config '
+                                 f'does not have and mmengine does not read{hint(key, known)}')
         try:
             config = Config.fromstring(config_text(study, member, study.base.as_posix()), '.py')
         except (TypeError, KeyError) as error:
-            raise ValueError(f'{study.path.name}: member {member.name} does not fit {study.base.name}: {error}') from error
+            raise ValueError(
+                f'{study.path.name}: member {member.name} does not fit {study.base.name}: {error}') from error
         print_ = fingerprint(config.to_dict())
         if print_ in seen:
             raise ValueError(f'{study.path.name}: {seen[print_]} and {member.name} are the same config, so the study '

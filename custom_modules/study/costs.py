@@ -70,8 +70,8 @@ def measure_costs(study: Study, configs: Dict[str, Config], out: Path,
 
 
 def _note(size: Tuple[int, int], device: str, repeats: int, broken: List[str]) -> str:
-    note = (f'One {size[0]}x{size[1]} image on {device}, in evaluation, without auxiliary heads. GMACs are multiply-adds '
-            f'of convolutions and matrix products; not counted: {UNCOUNTED}.')
+    note = (f'One {size[0]}x{size[1]} image on {device}, in evaluation, without auxiliary heads. GMACs are multiply-'
+            f'adds of convolutions and matrix products; not counted: {UNCOUNTED}.')
     if repeats:
         note += (f' Latency is the median of {repeats} forwards after a warm-up, all networks taking turns in one '
                  'process; memory is the peak above the resting level of the first forward.')

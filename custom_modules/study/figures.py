@@ -47,7 +47,8 @@ def marker(x: float, y: float, look: Look, size: float = 5.) -> str:
     if shape == 'circle':
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size}" {style}/>'
     if shape == 'square':
-        return f'<rect x="{x - size * .9:.1f}" y="{y - size * .9:.1f}" width="{size * 1.8}" height="{size * 1.8}" {style}/>'
+        side = size * 1.8
+        return f'<rect x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side}" height="{side}" {style}/>'
     corners = dict(
         triangle=((0, -1.15), (1.1, .85), (-1.1, .85)),
         diamond=((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
@@ -102,8 +103,8 @@ class Axes:
         low, high = self.y_ticks[0], self.y_ticks[-1]
         return self.height - self.bottom - (value - low) / (high - low) * (self.height - self.top - self.bottom)
 
-    def text(self, x: float, y: float, words: str, cls: str = 'tick', anchor: str = 'middle', more: str = '') -> None:
-        self.body.append(f'<text x="{x:.1f}" y="{y:.1f}" class="{cls}" text-anchor="{anchor}" {more}>{escape(words)}</text>')
+    def text(self, x: float, y: float, words: str, cls: str = 'tick', anchor: str = 'middle') -> None:
+        self.body.append(f'<text x="{x:.1f}" y="{y:.1f}" class="{cls}" text-anchor="{anchor}">{escape(words)}</text>')
 
     def line(self, a: Point, b: Point, cls: str = 'grid') -> None:
         self.body.append(f'<line x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}" class="{cls}"/>')
@@ -154,7 +155,8 @@ def accuracy_against_cost(rows: Sequence, metric: str, cost: str, scale: float, 
     for row, (x, y), sd, (lx, ly, anchor) in zip(shown, points, reach, places):
         bar = ''
         if sd:
-            bar = (f'<line x1="{plot.x(x):.1f}" x2="{plot.x(x):.1f}" y1="{plot.y(y - sd):.1f}" y2="{plot.y(y + sd):.1f}" '
+            at = f'{plot.x(x):.1f}'
+            bar = (f'<line x1="{at}" x2="{at}" y1="{plot.y(y - sd):.1f}" y2="{plot.y(y + sd):.1f}" '
                    f'style="stroke:{look[row.name].stroke};stroke-width:1.5"/>')
         tip = f'{row.number}  {row.name}: {metric} {row.metrics[metric].text()}, {x:.4g} {label}'
         words = f'<text x="{lx:.1f}" y="{ly:.1f}" class="mark" text-anchor="{anchor}">{row.number}</text>'
@@ -192,7 +194,7 @@ def _labels(points: Sequence[Point]) -> List[Tuple[float, float, str]]:
 
 def curves(lines: Sequence[Tuple[object, Sequence[Point]]], label: str, look: Dict[str, Look], width: int = 460,
            height: int = 300, x_label: str = 'iteration') -> str:
-    """One line a finished member: rows of one combination look alike."""
+    """One line a combination."""
     lines = [(row, [p for p in points if math.isfinite(p[1])]) for row, points in lines]
     lines = [(row, points) for row, points in lines if points]
     if not lines:
@@ -212,9 +214,10 @@ def curves(lines: Sequence[Tuple[object, Sequence[Point]]], label: str, look: Di
     return plot.svg(f'{label} over training')
 
 
-def class_bars(rows: Sequence, table: str, class_name: str, look: Dict[str, Look], top: float, width: int = 226) -> str:
+def class_bars(rows: Sequence, table: str, class_name: str, look: Dict[str, Look], width: int = 226) -> str:
     """One bar a combination for one class, the baseline's as a line through all."""
     shown = [row for row in rows if class_name in row.classes.get(table, {})]
+    top = max(v.mean + (v.sd or 0.) for v in (row.classes[table][class_name] for row in shown))
     step, left, head = 13, 22, 22
     height = head + step * len(shown) + 4
     body = [f'<text x="0" y="13" class="label" text-anchor="start">{escape(class_name)}</text>']
@@ -229,9 +232,11 @@ def class_bars(rows: Sequence, table: str, class_name: str, look: Dict[str, Look
                f'<rect x="{left}" y="{y + 1}" width="{max(x(value.mean) - left, .8):.1f}" height="{step - 4}" '
                f'style="fill:{fill};stroke:{fill};fill-opacity:{.25 if look[row.name].hollow else .9}"/>')
         if value.sd:
-            bar += (f'<line x1="{x(value.mean - value.sd):.1f}" x2="{x(value.mean + value.sd):.1f}" y1="{y + step / 2 - 1}" '
-                    f'y2="{y + step / 2 - 1}" class="whisker"/>')
-        bar += f'<text x="{x(value.mean + (value.sd or 0)) + 4:.1f}" y="{y + 9}" class="tick" text-anchor="start">{value.mean:.1f}</text>'
+            middle = y + step / 2 - 1
+            bar += (f'<line x1="{x(value.mean - value.sd):.1f}" x2="{x(value.mean + value.sd):.1f}" y1="{middle}" '
+                    f'y2="{middle}" class="whisker"/>')
+        bar += (f'<text x="{x(value.mean + (value.sd or 0)) + 4:.1f}" y="{y + 9}" class="tick" text-anchor="start">'
+                f'{value.mean:.1f}</text>')
         body.append(series(row.name, f'{row.name}: {class_name} {table} {value.text()}', bar))
     base = next((row for row in shown if row.is_baseline), None)
     if base is not None:

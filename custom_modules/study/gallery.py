@@ -12,6 +12,8 @@ from .pictures import Gallery, Picture, boundary, crop, wrong_share
 from .summary import Summary
 
 ZOOM = 4  # screen pixels a pixel of the crop
+PALE = 0.62  # how far towards white what is right fades
+GREY = 128
 
 
 def data_uri(picture: Image.Image) -> str:
@@ -37,9 +39,14 @@ def boxed(picture: Picture) -> Image.Image:
     return image
 
 
-def outlined(labels: np.ndarray, truth: np.ndarray, palette) -> Image.Image:
-    """Labels enlarged, with the boundaries of the truth as black lines: what crosses a line is out of place."""
-    large = colour(labels, palette).repeat(ZOOM, 0).repeat(ZOOM, 1)
+def outlined(labels: np.ndarray, truth: np.ndarray, palette, ignore_index: int) -> Image.Image:
+    """Labels enlarged: pale where they are right, in full colour where they are wrong, unlabelled pixels grey, and the
+    boundaries of the truth as black lines."""
+    picture = colour(labels, palette).astype(np.float32)
+    right, unlabelled = labels == truth, truth == ignore_index
+    picture[right] = PALE * 255 + (1 - PALE) * picture[right]
+    picture[unlabelled] = GREY
+    large = picture.astype(np.uint8).repeat(ZOOM, 0).repeat(ZOOM, 1)
     large[boundary(truth.repeat(ZOOM, 0).repeat(ZOOM, 1))] = 0
     return Image.fromarray(large)
 
@@ -56,21 +63,25 @@ def gallery_html(summary: Summary, gallery: Gallery) -> str:
     for picture in gallery.pictures:
         truth = crop(picture.truth, picture.box)
         size = f'{picture.box[3]}x{picture.box[2]} pixels, {ZOOM} times'
-        tiles = [_tile(boxed(picture), 'image, crop marked', 'wide photo'), _tile(photo(picture), f'crop: {size}', 'photo'),
-                 _tile(outlined(truth, truth, gallery.palette), 'truth')]
+        tiles = [
+            _tile(boxed(picture), 'image, crop marked', cls='wide', photograph=True),
+            _tile(photo(picture), 'crop', size, photograph=True),
+            _tile(Image.fromarray(colour(truth, gallery.palette).repeat(ZOOM, 0).repeat(ZOOM, 1)), 'truth')
+        ]
         for name, labels in picture.predictions.items():
             wrong = wrong_share(picture, name, gallery.ignore_index)
-            tile = outlined(crop(labels, picture.box), truth, gallery.palette)
-            tiles.append(_tile(tile, f'{numbers[name]}  {name}: {wrong:.1f} % wrong', row=name))
+            tile = outlined(crop(labels, picture.box), truth, gallery.palette, gallery.ignore_index)
+            tiles.append(_tile(tile, f'{numbers[name]}  {name}', f'{wrong:.1f} % wrong', row=name))
         parts.append(f'<h3>Test image {picture.index}</h3><div class="gallery">{"".join(tiles)}</div>')
-    patches = ''.join(f'<span class="key"><span class="patch" style="background:rgb{tuple(int(v) for v in rgb)}"></span>'
-                      f'{escape(name)}</span>' for name, rgb in zip(gallery.classes, gallery.palette))
+    patches = ''.join(
+        f'<span class="key"><span class="patch" style="background:rgb{tuple(map(int, rgb))}"></span>'
+        f'{escape(name)}</span>' for name, rgb in zip(gallery.classes, gallery.palette))
     return f'<p class="legend">{patches}</p>' + ''.join(parts)
 
 
-def _tile(picture: Image.Image, caption: str, cls: str = '', row: str = '') -> str:
-    wide = ' wide' if 'wide' in cls else ''
-    photo_class = ' class="photo"' if 'photo' in cls else ''
+def _tile(picture: Image.Image, title: str, more: str = '', *, cls: str = '', photograph: bool = False,
+          row: str = '') -> str:
     data = f' data-row="{escape(row)}"' if row else ''
-    return (f'<figure class="series{wide}"{data}><img{photo_class} alt="{escape(caption)}" src="{data_uri(picture)}">'
-            f'<figcaption>{escape(caption)}</figcaption></figure>')
+    smooth = ' class="photo"' if photograph else ''
+    return (f'<figure class="{("series " + cls).strip()}"{data}><img{smooth} alt="{escape(title)} {escape(more)}" '
+            f'src="{data_uri(picture)}"><figcaption>{escape(title)}<br>{escape(more)}</figcaption></figure>')

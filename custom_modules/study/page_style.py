@@ -22,7 +22,8 @@ p { margin: 6px 0 10px; max-width: 78ch; }
 .tile { background: var(--panel); border-radius: 8px; padding: 10px 16px; min-width: 150px; }
 .tile b { display: block; font-size: 22px; line-height: 1.25; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: 13px; }
-.notes { border-left: 4px solid var(--c1); background: var(--panel); margin: 14px 0; padding: 8px 16px; border-radius: 0 8px 8px 0; }
+.notes { border-left: 4px solid var(--c1); background: var(--panel); margin: 14px 0; padding: 8px 16px;
+  border-radius: 0 8px 8px 0; }
 .notes p { margin: 2px 0; }
 .scroll { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
@@ -39,8 +40,10 @@ tr.base td { background: var(--panel); }
 td.best { font-weight: 700; }
 .sd { color: var(--soft); font-size: 12.5px; }
 .up { color: var(--good); } .down { color: var(--bad); }
-.tag { background: var(--c7); color: var(--paper); border-radius: 4px; font-size: 11.5px; padding: 1px 6px; margin-left: 6px; }
+.tag { background: var(--c7); color: var(--paper); border-radius: 4px; font-size: 11.5px; padding: 1px 6px;
+  margin-left: 6px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); gap: 18px; }
+figure.narrow { max-width: 860px; }
 figure { margin: 8px 0; }
 svg { width: 100%; height: auto; display: block; overflow: visible; }
 svg.swatch { width: 30px; height: 14px; display: inline-block; vertical-align: -2px; margin-right: 6px; }
@@ -54,9 +57,10 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.4; }
 .classes { display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 16px 22px; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 26px; font-size: 13.5px; max-width: none; }
 .keys b { margin-right: 10px; } .key { margin-right: 14px; white-space: nowrap; }
-.patch { display: inline-block; width: 14px; height: 11px; border: 1px solid var(--soft); margin-right: 5px; vertical-align: -1px; }
+.patch { display: inline-block; width: 14px; height: 11px; border: 1px solid var(--soft); margin-right: 5px;
+  vertical-align: -1px; }
 .gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 10px; }
-.gallery .wide { grid-column: span 2; }
+.gallery .wide { grid-column: span 2; grid-row: span 2; }
 .gallery img { width: 100%; display: block; image-rendering: pixelated; border-radius: 4px; }
 .gallery img.photo { image-rendering: auto; }
 .gallery figcaption { font-size: 12.5px; margin-top: 2px; }
@@ -64,7 +68,8 @@ svg .whisker { stroke: var(--ink); stroke-width: 1.4; }
 body.pick .series { opacity: .16; } body.pick .series.on { opacity: 1; }
 tr.on td { background: var(--panel); }
 details { margin: 8px 0; } summary { cursor: pointer; }
-pre { background: var(--panel); border-radius: 8px; padding: 10px 14px; overflow-x: auto; font-size: 12.5px; line-height: 1.45; }
+pre { background: var(--panel); border-radius: 8px; padding: 10px 14px; overflow-x: auto; font-size: 12.5px;
+  line-height: 1.45; }
 code { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .fail { border-left: 4px solid var(--bad); padding-left: 14px; margin: 14px 0; }
 @media print { main { max-width: none; } details { display: block; } }

@@ -47,7 +47,8 @@ def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callabl
     device = study.measure.get('device') or ('cuda' if torch.cuda.is_available() else 'cpu')
     dataset = DATASETS.build(configs[firsts[0].name].test_dataloader.dataset)
     indices = pick(len(dataset), study.pictures)
-    gallery = Gallery([], dataset.metainfo['palette'], dataset.metainfo['classes'], getattr(dataset, 'ignore_index', 255))
+    meta = dataset.metainfo
+    gallery = Gallery([], meta['palette'], meta['classes'], getattr(dataset, 'ignore_index', 255))
     for member in firsts:
         arrays = _predictions(member, study, configs[member.name], Folder(out, member.name), indices, device, report)
         for position, index in enumerate(indices):

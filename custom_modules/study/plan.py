@@ -11,8 +11,8 @@ from mmengine.config import Config
 from .overrides import merge, nest
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9+-]*')
-KEYS = ('title', 'question', 'name', 'base', 'axes', 'seeds', 'exclude', 'baseline', 'overrides', 'metric', 'checkpoint',
-        'measure', 'pictures')
+KEYS = ('title', 'question', 'name', 'base', 'axes', 'seeds', 'exclude', 'baseline', 'overrides', 'metric',
+        'checkpoint', 'measure', 'pictures')
 MEASURE = ('size', 'repeats', 'threads', 'device', 'columns')
 
 
@@ -169,8 +169,8 @@ def _axes(raw: Any, where: str) -> Dict[str, Dict[str, dict]]:
                 raise ValueError(f'{where}: choice {choice!r} of axis {axis} becomes part of a file name; expected '
                                  'letters, digits, + and -')
             if overrides is not None and not isinstance(overrides, dict):
-                raise ValueError(f'{where}: choice {choice} of axis {axis} must be a dict of overrides (or None for the '
-                                 f'base as it is), got {overrides!r}')
+                raise ValueError(f'{where}: choice {choice} of axis {axis} must be a dict of overrides (or None for '
+                                 f'the base as it is), got {overrides!r}')
             axes[axis][choice] = _nest(overrides or {}, f'{where}: axis {axis}, choice {choice}')
     return axes
 

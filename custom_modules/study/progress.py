@@ -50,8 +50,9 @@ class Progress:
         already = sum(folder.read().status == DONE for folder in folders.values())
         self.say(f'{len(members)} members, {already} done already, {self.jobs} at once')
         if self.live:
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, MofNCompleteColumn
             from rich.progress import Progress as Bars
+            from rich.progress import TextColumn, TimeElapsedColumn
             self.bars = Bars(TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                              TextColumn('{task.fields[left]}'))
             self.bars.start()
@@ -123,3 +124,7 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f'{seconds:.0f} s'
     return f'{seconds / 60:.0f} min' if seconds < 6000 else f'{seconds / 3600:.1f} h'
+
+
+def short(text: str, most: int = 160) -> str:
+    return text if len(text) <= most else text[:most - 1] + '…'

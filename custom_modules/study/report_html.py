@@ -9,7 +9,7 @@ from .page_style import SCRIPT, STYLE
 from .pictures import Gallery
 from .progress import duration
 from .report_markdown import cost_cell, cost_columns
-from .statistics import Spread
+from .statistics import Spread, mean_curve
 from .summary import Row, Summary
 
 
@@ -18,15 +18,18 @@ def html_page(summary: Summary, gallery: Optional[Gallery] = None) -> str:
     body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', legend(s.axes), _table(s, look), _reading(s)]
     body += _charts(s, look) + _effects(s) + _classes(s, look) + _learning(s, look)
     if gallery is not None and gallery.pictures:
-        body += ['<h2>At the boundaries</h2>', '<p class="soft">Images spread evenly over the test set; the crop is the '
-                 'window in which the truth has most boundary pixels, chosen without looking at predictions. Black lines '
-                 'are the boundaries of the truth in every crop: colour that crosses a line is out of place.</p>',
+        body += ['<h2>At the boundaries</h2>', '<p class="soft">Images spread evenly over the test set; the crop '
+                 'is the window in which the truth has most boundary pixels, chosen without looking at predictions. '
+                 'What a prediction has right is pale, what it has wrong is in the full colour of the wrong class; black '
+                 'lines are the boundaries of the truth, grey is unlabelled.</p>',
                  gallery_html(s, gallery)]
     body += [_troubles(s), _more_metrics(s), _made_with(s)]
-    return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
-            f'content="width=device-width, initial-scale=1">\n<title>{escape(s.title)}</title>\n<style>{STYLE}</style>\n'
-            f'</head>\n<body>\n<main>\n{chr(10).join(filter(None, body))}\n</main>\n<script>{SCRIPT}</script>\n</body>\n'
-            '</html>\n')
+    lines = ['<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
+             '<meta name="viewport" content="width=device-width, initial-scale=1">',
+             f'<title>{escape(s.title)}</title>',
+             f'<style>{STYLE}</style>', '</head>', '<body>', '<main>', *filter(None, body), '</main>',
+             f'<script>{SCRIPT}</script>', '</body>', '</html>', '']
+    return '\n'.join(lines)
 
 
 def _head(s: Summary) -> str:
@@ -45,8 +48,8 @@ def _tiles(s: Summary) -> str:
     spent = sum(row.seconds.mean * row.seconds.n for row in s.rows if row.seconds)
     if spent:
         tiles.append((duration(spent), 'training and testing, summed'))
-    return '<div class="tiles">' + ''.join(
-        f'<div class="tile"><b>{escape(value)}</b><span>{escape(words)}</span></div>' for value, words in tiles) + '</div>'
+    inner = ''.join(f'<div class="tile"><b>{escape(b)}</b><span>{escape(words)}</span></div>' for b, words in tiles)
+    return f'<div class="tiles">{inner}</div>'
 
 
 def _notes(s: Summary) -> str:
@@ -55,8 +58,8 @@ def _notes(s: Summary) -> str:
 
 def _reading(s: Summary) -> str:
     text = (f'{escape(s.metric)} and other scores in percent unless their name says otherwise: mean ± sample standard '
-            'deviation over n seeds. Δ: mean difference to the baseline over the seeds both have. Best value of a column '
-            'in bold. Point at a row to find it in the charts; click a heading to sort.')
+            'deviation over n seeds. Δ: mean difference to the baseline over the seeds both have. Best value of a '
+            'column in bold. Point at a row to find it in the charts; click a heading to sort.')
     return f'<p class="note">{text}</p>' + (f'<p class="note">{escape(s.cost_note)}</p>' if s.cost_note else '')
 
 
@@ -122,8 +125,8 @@ def _charts(s: Summary, look: Dict) -> List[str]:
     plots = [f'<figure>{plot}</figure>' for plot in plots if plot]
     if not plots:
         return []
-    return ['<h2>Accuracy against cost</h2>', '<p class="soft">Numbers are those of the table. The thin line joins what '
-            'nothing else beats on both counts; the dashed one is the baseline.</p>',
+    return ['<h2>Accuracy against cost</h2>', '<p class="soft">Numbers are those of the table. The thin line joins '
+            'what nothing else beats on both counts; the dashed one is the baseline.</p>',
             f'<div class="pair">{"".join(plots)}</div>']
 
 
@@ -132,28 +135,32 @@ def _effects(s: Summary) -> List[str]:
     plot = effect_dots(s.effects, base.choices, s.metric)
     if not plot:
         return []
-    return ['<h2>What each choice changes</h2>', f'<p class="soft">Each dot is the difference of {escape(s.metric)} between '
-            'two members that are equal in everything else, seed included; the bar is their mean, ± their standard '
-            f'deviation.</p><figure>{plot}</figure>']
+    return ['<h2>What each choice changes</h2>', f'<p class="soft">Each dot is the difference of {escape(s.metric)} '
+            'between two members that are equal in everything else, seed included; the bar is their mean, ± their '
+            f'standard deviation.</p><figure class="narrow">{plot}</figure>']
 
 
 def _classes(s: Summary, look: Dict) -> List[str]:
     table = s.primary_classes
-    values = [v.mean for row in s.rows for v in row.classes.get(table, {}).values()]
-    if not values:
-        return []
-    bars = [f'<figure>{class_bars(s.rows, table, name, look, max(values))}</figure>' for name in s.class_names
+    bars = [f'<figure>{class_bars(s.rows, table, name, look)}</figure>' for name in s.class_names
             if any(name in row.classes.get(table, {}) for row in s.rows)]
-    return [f'<h2>{escape(table)} by class</h2>', '<p class="soft">One bar a combination, numbered as in the table; all '
-            f'classes on one scale; the dashed line is the baseline.</p><div class="classes">{"".join(bars)}</div>']
+    if not bars:
+        return []
+    return [f'<h2>{escape(table)} by class</h2>', '<p class="soft">One bar a combination, numbered as in the table, '
+            'from zero; every class has its own scale; the dashed line is the baseline.</p>',
+            f'<div class="classes">{"".join(bars)}</div>']
 
 
 def _learning(s: Summary, look: Dict) -> List[str]:
-    runs = [(row, result) for row in s.rows for result in row.results.values()]
-    plots = [curves([(row, r.loss) for row, r in runs], 'training loss', look),
-             curves([(row, r.val.get(s.metric, [])) for row, r in runs], f'validation {s.metric}', look)]
+    runs = [(row, list(row.results.values())) for row in s.rows if row.results]
+    plots = [curves([(row, mean_curve([r.loss for r in found])) for row, found in runs], 'training loss', look),
+             curves([(row, mean_curve([r.val.get(s.metric, []) for r in found])) for row, found in runs],
+                    f'validation {s.metric}', look)]
     plots = [f'<figure>{plot}</figure>' for plot in plots if plot]
-    return ['<h2>Learning curves</h2>', legend(s.axes), f'<div class="pair">{"".join(plots)}</div>'] if plots else []
+    if not plots:
+        return []
+    means = '<p class="soft">Means over the seeds.</p>' if len(s.seeds) > 1 else ''
+    return ['<h2>Learning curves</h2>', means, legend(s.axes), f'<div class="pair">{"".join(plots)}</div>']
 
 
 def _troubles(s: Summary) -> str:
@@ -162,7 +169,7 @@ def _troubles(s: Summary) -> str:
     parts = ['<h2>Without a result</h2>']
     for t in s.troubles:
         where = f' in {escape(t.stage)}' if t.stage else ''
-        lines = f'<details open><summary>last lines of its log</summary><pre>{escape(t.lines)}</pre></details>' if t.lines else ''
+        lines = f'<p class="soft">Last lines of its log:</p><pre>{escape(t.lines)}</pre>' if t.lines else ''
         log = f'<p class="soft">Log: <code>{escape(t.log)}</code></p>' if t.log else ''
         parts.append(f'<div class="fail"><b>{escape(t.name)}</b>: {escape(t.status)}{where}'
                      f'{f"<p><code>{escape(t.reason)}</code></p>" if t.reason else ""}{lines}{log}</div>')
@@ -176,16 +183,18 @@ def _more_metrics(s: Summary) -> str:
     head = ''.join(f'<th scope="col">{escape(h)}</th>' for h in s.metrics)
     rows = ''.join(f'<tr><td class="words">{row.number} {escape(row.name)}</td>'
                    + ''.join(_spread(row.metrics.get(m)) for m in s.metrics) + '</tr>' for row in s.rows)
-    return (f'<h2>All metrics</h2><div class="scroll"><table><thead><tr><th class="words">member</th>{head}</tr></thead>'
-            f'<tbody>{rows}</tbody></table></div>')
+    return ('<h2>All metrics</h2><div class="scroll"><table>'
+            f'<thead><tr><th class="words">combination</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>')
 
 
 def _made_with(s: Summary) -> str:
     facts = dict(s.environment, segfusion=version.__version__, seeds=', '.join(map(str, s.seeds)), base=s.base)
-    rows = ''.join(f'<tr><td class="words">{escape(k)}</td><td class="words">{escape(v)}</td></tr>' for k, v in facts.items())
+    rows = ''.join(
+        f'<tr><td class="words">{escape(k)}</td><td class="words">{escape(v)}</td></tr>' for k, v in facts.items())
     members = ''.join(
         f'<details><summary><code>{escape(name)}</code></summary><pre>{escape(s.configs.get(name, ""))}</pre>'
         + (f'<pre>{escape(chr(10).join(commands.values()))}</pre>' if commands else '') + '</details>'
         for name, commands in s.commands.items())
-    return (f'<h2>Made with</h2><pre>{escape(s.command)}</pre><div class="scroll"><table><tbody>{rows}</tbody></table></div>'
+    return (f'<h2>Made with</h2><pre>{escape(s.command)}</pre>'
+            f'<div class="scroll"><table><tbody>{rows}</tbody></table></div>'
             f'<h3>Config and commands of every member</h3>{members}')

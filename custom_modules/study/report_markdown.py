@@ -35,8 +35,8 @@ def markdown(summary: Summary) -> str:
     if s.question:
         parts.append(s.question)
     parts.append(f'{s.done} of {s.members} members done; base `{s.base}`; baseline `{s.baseline}`; seeds '
-                 f'{", ".join(map(str, s.seeds))}. Mean ± sample sd over n seeds; Δ is the mean difference to the baseline '
-                 'over the seeds both have.')
+                 f'{", ".join(map(str, s.seeds))}. Mean ± sample sd over n seeds; Δ is the mean difference to the '
+                 'baseline over the seeds both have.')
     parts += [f'> {note}' for note in s.notes]
     parts.append(results_table(s))
     if s.effects and any(e.differences for e in s.effects):
@@ -80,7 +80,8 @@ def _metric_heads(s: Summary) -> List[str]:
 
 def effects_table(s: Summary) -> str:
     base = next(row for row in s.rows if row.is_baseline)
-    rows = [[e.axis, e.choice, base.choices[e.axis], cell(e.spread, signed=True), len(e.differences)] for e in s.effects]
+    rows = [[e.axis, e.choice, base.choices[e.axis], cell(e.spread, signed=True), len(e.differences)]
+            for e in s.effects]
     return table(['axis', 'choice', 'instead of', f'Δ {s.metric}', 'pairs'], rows)
 
 

@@ -46,14 +46,16 @@ def class_tables(log: str) -> Dict[str, Dict[str, float]]:
     """Columns of every table in a log whose first column is headed ``Class``, as mmseg's evaluators print them."""
     columns: Dict[str, Dict[str, float]] = {}
     header: List[str] = []
+    rows = 0
     for line in log.splitlines():
         cells = [cell.strip() for cell in line.strip().strip('|').split('|')] if line.strip().startswith('|') else []
         if cells and cells[0].lower() == 'class':
-            header = cells
-        elif cells and header and len(cells) == len(header):
+            header, rows = cells, 0
+        elif cells and len(cells) == len(header):
+            rows += 1
             for name, cell in zip(header[1:], cells[1:]):
                 columns.setdefault(name, {})[cells[0]] = _number(cell)
-        elif not cells and not re.match(r'\s*\+[-+]+\+\s*$', line):
+        elif cells or rows or not re.match(r'\s*\+[-+]+\+\s*$', line):  # anything but the rule below the heading
             header = []
     return columns
 

@@ -14,10 +14,8 @@ from mmengine.config import Config
 from .configs import score_fingerprint, train_fingerprint
 from .launch import Process, stop_leftovers
 from .plan import Member, Study
-from .progress import Progress
-from .state import (
-    DONE, FAILED, INTERRUPTED, TESTING, TRAINED, TRAINING, Folder, State, changed, next_stage,
-)
+from .progress import Progress, short
+from .state import DONE, FAILED, INTERRUPTED, TESTING, TRAINED, TRAINING, Folder, State, changed, next_stage
 
 
 @dataclass
@@ -158,7 +156,7 @@ class Runner:
     def _fail(self, job: Job, failure: Dict[str, str]) -> None:
         job.state.status, job.state.failure, job.state.process_group = FAILED, failure, 0
         job.folder.write(job.state)
-        self.progress.failed(job.member.name, f'{job.stage}: {failure["reason"]} (log: {job.folder.log})')
+        self.progress.failed(job.member.name, f'{job.stage}: {short(failure["reason"])} (log: {job.folder.log})')
 
     def _interrupt(self, job: Job) -> None:
         job.process.stop()

@@ -116,12 +116,12 @@ def changed(state: State, folder: Folder, train_print: str, score_print: str) ->
     started = state.trained or folder.last_checkpoint() is not None
     if started and state.train_fingerprint and state.train_fingerprint != train_print:
         what = 'was trained' if state.trained else 'was begun'
-        return (f'{folder.name} {what} with another config than the study asks for now. To keep it, undo the change; to '
-                f'train again, add --fresh {folder.name} (the old folder is kept under {folder.aside})')
+        return (f'{folder.name} {what} with another config than the study asks for now. To keep it, undo the change; '
+                f'to train again, add --fresh {folder.name} (the old folder is kept under {folder.aside})')
     if state.status == DONE and state.score_fingerprint != score_print:
-        return (f'{folder.name} was tested with another test_* or model config than the study asks for now. To keep it, '
-                f'undo the change; to test the same weights again, add --retest {folder.name} (the old scores are kept '
-                f'under {folder.aside})')
+        return (f'{folder.name} was tested with another test_* or model config than the study asks for now. To '
+                f'keep it, undo the change; to test the same weights again, add --retest {folder.name} (the old scores are '
+                f'kept under {folder.aside})')
     return ''
 
 
@@ -143,8 +143,8 @@ def lock(root: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            raise Busy(f'another run works on {root} ({file.read().strip() or "unknown process"}). Wait for it, stop it, '
-                       'or give this one its own folder with --out') from None
+            raise Busy(f'another run works on {root} ({file.read().strip() or "unknown process"}). Wait for it, stop '
+                       'it, or give this one its own folder with --out') from None
         file.seek(0)
         file.truncate()
         file.write(f'process {os.getpid()} on {socket.gethostname()} since {time.strftime("%Y-%m-%d %H:%M:%S")}')

@@ -78,3 +78,10 @@ def pareto(points: Sequence[Tuple[float, float]]) -> List[int]:
             best = points[i][1]
             front.append(i)
     return front
+
+
+def mean_curve(curves: Sequence[Sequence[Tuple[int, float]]]) -> List[Tuple[int, float]]:
+    """Mean over the curves at the steps all of them have."""
+    tables = [dict(curve) for curve in curves]
+    steps = sorted(set.intersection(*map(set, tables))) if tables else []
+    return [(step, math.fsum(table[step] for table in tables) / len(tables)) for step in steps]

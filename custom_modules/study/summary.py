@@ -10,6 +10,8 @@ from .results import Result, read_result
 from .state import DONE, FAILED, Folder, State, write_whole
 from .statistics import Effect, Spread, effects, paired, spread
 
+COLUMNS = 5  # metrics in the main table, unless the study names its own; all are in the report
+
 
 @dataclass
 class Row:
@@ -111,7 +113,7 @@ def summarise(study: Study, out: Path, command: str = '') -> Summary:
         class_names=list({name: None for row in rows for table in row.classes.values() for name in table}),
         members=len(study.members), done=len(study.members) - len(troubles), commands=commands, configs=configs,
         command=command, base=study.base.name)
-    summary.columns = [c for c in study.measure.get('columns') or names if c in names]
+    summary.columns = [c for c in study.measure.get('columns') or names[:COLUMNS] if c in names]
     summary.notes = _notes(study, summary)
     return summary
 
@@ -141,7 +143,8 @@ def _notes(study: Study, summary: Summary) -> List[str]:
     """What a reader must know before believing a difference."""
     notes = []
     if len(study.seeds) == 1:
-        notes.append('One seed: the spread between seeds is unknown, so a small difference between two rows says nothing.')
+        notes.append('One seed: the spread between seeds is unknown, so a small difference between two rows says '
+                     'nothing.')
     elif len(study.seeds) < 3:
         notes.append(f'{len(study.seeds)} seeds: the spread (sample sd) is itself uncertain.')
     if summary.troubles:
