@@ -68,6 +68,9 @@ def find_study(path: Union[str, Path]) -> Path:
         FileNotFoundError: If there is none; names those that are near.
     """
     path = Path(path)
+    shipped = Path(__file__).resolve().parents[1] / '.mim' / path  # of an installed wheel, as mim looks for configs
+    if not path.exists() and shipped.exists():
+        path = shipped
     if path.is_dir():
         files = sorted(path.glob('study*.py'))
         if (path / 'study.py') in files:

@@ -12,17 +12,17 @@ from .report_markdown import cost_cell, cost_columns
 from .statistics import Spread, mean_curve
 from .summary import Row, Summary
 
+CROPS = ('Images spread evenly over the test set; the crop is the window in which the truth has most boundary pixels, '
+         'chosen without looking at predictions. What a prediction has right is pale, what it has wrong is in the colour '
+         'of the wrong class; black lines are the boundaries of the truth, grey is unlabelled.')
+
 
 def html_page(summary: Summary, gallery: Optional[Gallery] = None) -> str:
     s, look = summary, looks(summary.rows, summary.axes)
     body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', legend(s.axes), _table(s, look), _reading(s)]
     body += _charts(s, look) + _effects(s) + _classes(s, look) + _learning(s, look)
     if gallery is not None and gallery.pictures:
-        body += ['<h2>At the boundaries</h2>', '<p class="soft">Images spread evenly over the test set; the crop '
-                 'is the window in which the truth has most boundary pixels, chosen without looking at predictions. '
-                 'What a prediction has right is pale, what it has wrong is in the full colour of the wrong class; black '
-                 'lines are the boundaries of the truth, grey is unlabelled.</p>',
-                 gallery_html(s, gallery)]
+        body += ['<h2>At the boundaries</h2>', f'<p class="soft">{CROPS}</p>', gallery_html(s, gallery)]
     body += [_troubles(s), _more_metrics(s), _made_with(s)]
     lines = ['<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
              '<meta name="viewport" content="width=device-width, initial-scale=1">',

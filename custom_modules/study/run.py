@@ -205,9 +205,13 @@ def dry_run(study: Study, runner: Runner, members: Sequence[Member]) -> str:
         stage = next_stage(state)
         if stage == 'train':
             resume = folder.last_checkpoint() is not None
-            lines.append(f'  train   {shlex.join(launcher.train(runner.config(member), folder, resume))}')
+            lines.append(f'  train   {_typed(launcher.train(runner.config(member), folder, resume))}')
         if stage:
             path = folder.train / ('best_*.pth' if study.checkpoint == 'best' else 'iter_*.pth')
             path = folder.tested_checkpoint(study.checkpoint) if state.trained else path
-            lines.append(f'  test    {shlex.join(launcher.test(runner.config(member), folder, path))}')
+            lines.append(f'  test    {_typed(launcher.test(runner.config(member), folder, path))}')
     return '\n'.join(lines)
+
+
+def _typed(words: Sequence[str]) -> str:
+    return shlex.join(words[2:] if words[1:3] == ['-m', 'mim'] else words)

@@ -119,8 +119,8 @@ def changed(state: State, folder: Folder, train_print: str, score_print: str) ->
         return (f'{folder.name} {what} with another config than the study asks for now. To keep it, undo the change; '
                 f'to train again, add --fresh {folder.name} (the old folder is kept under {folder.aside})')
     if state.status == DONE and state.score_fingerprint != score_print:
-        return (f'{folder.name} was tested with another test_* or model config than the study asks for now. To '
-                f'keep it, undo the change; to test the same weights again, add --retest {folder.name} (the old scores are '
+        return (f'{folder.name} was tested with another test_* or model config than the study asks for now. To keep '
+                f'it, undo the change; to test the same weights again, add --retest {folder.name} (the old scores are '
                 f'kept under {folder.aside})')
     return ''
 

@@ -80,7 +80,7 @@ def summarise(study: Study, out: Path, command: str = '') -> Summary:
         for member in members:
             folder = Folder(out, member.name)
             state = folder.read()
-            commands[member.name] = {stage: shlex.join(words) for stage, words in state.commands.items()}
+            commands[member.name] = {stage: as_typed(words) for stage, words in state.commands.items()}
             path = out / 'configs' / f'{member.name}.py'
             configs[member.name] = path.read_text() if path.exists() else ''
             result = read_result(folder.train, folder.test) if state.status == DONE else None
@@ -124,6 +124,12 @@ def write_json(summary: Summary, path: Path) -> None:
     for key in ('configs', 'commands'):
         data.pop(key)
     write_whole(path, json.dumps(data, indent=1) + '\n')
+
+
+def as_typed(words: Sequence[str]) -> str:
+    """A command as a user would type it to have the member made again, from the start."""
+    words = [word for word in words if word != '--resume']
+    return shlex.join(words[2:] if words[1:3] == ['-m', 'mim'] else words)
 
 
 def _spreads(tables: Sequence[Dict[str, float]]) -> Dict[str, Spread]:
