@@ -13,7 +13,7 @@ from .statistics import Spread, mean_curve
 from .summary import Row, Summary
 
 CROPS = ('Images spread evenly over the test set; the crop is the window in which the truth has most boundary pixels, '
-         'chosen without looking at predictions. What a prediction has right is pale, what it has wrong is in the colour '
+         'chosen without looking at predictions. What a prediction has right is pale, what it has wrong in the colour '
          'of the wrong class; black lines are the boundaries of the truth, grey is unlabelled.')
 
 

@@ -1,7 +1,7 @@
 title = 'Alignment, gates and context'
 question = ('HOW two levels are lined up, WHERE each of them is believed, and WHAT the scene says: which of the three '
             'pays, for one small pyramid on drawn street scenes?')
-base = 'configs/topdown_half-r18_1xb4-300_street-scenes-128x192.py'
+base = 'configs/topdown_half-r18_1xb4-400_street-scenes-128x192.py'
 axes = dict(
     align=dict(
         bilinear=None,  # as in the base

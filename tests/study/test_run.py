@@ -12,6 +12,7 @@ import pytest
 
 from custom_modules.study.command import make_fresh, make_retest, select
 from custom_modules.study.launch import Launcher, explain, members_of
+from custom_modules.study.progress import Progress
 from custom_modules.study.run import Changed, dry_run
 from custom_modules.study.state import Busy, Folder, lock
 
@@ -167,6 +168,31 @@ def test_a_member_that_saved_nothing_may_change(write, make):
     runner = make(study)
     runner.check(study.members)
     assert runner.run(study.members[:1]) and calls(runner, 'deform_sum_seed0')[1] == 'train'
+
+
+def test_bars_in_a_terminal(write, make, capsys):
+    study = write()
+    runner = make(study, jobs=2, deform_sum_seed0=dict(fail='train'))
+    runner.progress = Progress({m.name: 100 for m in study.members}, 2, live=True)
+    assert not runner.run(study.members)
+    said = capsys.readouterr().out
+    assert '5/6 done, 1 failed' in said and 'FAILED deform_sum_seed0' in said
+    assert runner.progress.left() is not None and runner.progress.left() < 1e-6
+
+
+def test_time_left_follows_the_pace(write, make):
+    study = write()
+    runner = make(study, jobs=1)
+    progress = Progress({m.name: 100 for m in study.members}, live=False)
+    progress.begin(study.members, {m.name: runner.folder(m) for m in study.members})
+    assert progress.left() is None
+    runner.run(study.members[:2])
+    progress.start = time.time() - 60.
+    assert progress.left() == pytest.approx(120., rel=.01)  # two of six took a minute
+    train = runner.folder(study.members[2]).train / '1' / 'vis_data'
+    train.mkdir(parents=True)
+    (train / 'scalars.json').write_text('{"loss": 1.0, "step": 50}\n{"loss": 1.0, "st')
+    assert progress.left() == pytest.approx(60. / 2.45 * 3.55, rel=.01)  # and 50 of 100 iterations of the third
 
 
 def test_two_runs_do_not_share_a_folder(tmp_path):

@@ -5,7 +5,7 @@ _base_ = [
 ]
 num_classes = 11
 size = (128, 192)
-max_iters = 300
+max_iters = 400
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -38,9 +38,10 @@ model = dict(
         loss_decode=dict(type='CrossEntropyLoss')),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
-train_dataloader = dict(batch_size=4, dataset=dict(size=size, num_images=240, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(size=size, num_images=20))
-test_dataloader = dict(dataset=dict(size=size, num_images=60))
+alone = dict(num_workers=0, persistent_workers=False)  # loading such images is nothing beside a training step
+train_dataloader = dict(batch_size=4, dataset=dict(size=size, num_images=240, pipeline=train_pipeline), **alone)
+val_dataloader = dict(dataset=dict(size=size, num_images=20), **alone)
+test_dataloader = dict(dataset=dict(size=size, num_images=60), **alone)
 optim_wrapper = dict(optimizer=dict(lr=0.02))
 param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=max_iters, by_epoch=False)]
 train_cfg = dict(max_iters=max_iters, val_interval=100)
