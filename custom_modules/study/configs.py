@@ -29,7 +29,7 @@ def config_text(study: Study, member: Member, base: str) -> str:
     choices = ', '.join(f'{axis}={choice}' for axis, choice in member.choices.items())
     lines = [f'# {choices}, seed={member.seed}: a member of {study.path.parent.name}/{study.path.name}, which writes '
              'this file', f'_base_ = {base!r}']
-    lines += [f'{key} = {render(value, len(key) + 3)}' for key, value in member.overrides.items()]
+    lines += [f'{key} = {render(value, width=97 - len(key))}' for key, value in member.overrides.items()]
     return '\n'.join(lines) + '\n'
 
 

@@ -63,10 +63,10 @@ def render(value: Any, indent: int = 0, width: int = 100) -> str:
     pad = ' ' * (indent + 4)
     if isinstance(value, dict):
         plain = _plain(value)
-        items = [(f'{k}=' if plain else f'{k!r}: ') + render(v, indent + 4) for k, v in value.items()]
+        items = [(f'{k}=' if plain else f'{k!r}: ') + render(v, indent + 4, width) for k, v in value.items()]
         left, right = ('dict(', ')') if plain else ('{', '}')
     else:
-        items = [render(v, indent + 4) for v in value]
+        items = [render(v, indent + 4, width) for v in value]
         left, right = ('[', ']') if isinstance(value, list) else ('(', ',)' if len(value) == 1 else ')')
     return left + '\n' + ',\n'.join(pad + item for item in items) + right
 

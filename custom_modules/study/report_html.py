@@ -2,7 +2,7 @@
 from html import escape
 from typing import Dict, List, Optional
 
-from .. import version
+from ..version import __version__
 from .figures import accuracy_against_cost, class_bars, curves, effect_dots, legend, looks, swatch
 from .gallery import gallery_html
 from .page_style import SCRIPT, STYLE
@@ -188,7 +188,7 @@ def _more_metrics(s: Summary) -> str:
 
 
 def _made_with(s: Summary) -> str:
-    facts = dict(s.environment, segfusion=version.__version__, seeds=', '.join(map(str, s.seeds)), base=s.base)
+    facts = dict(s.environment, segfusion=__version__, seeds=', '.join(map(str, s.seeds)), base=s.base)
     rows = ''.join(
         f'<tr><td class="words">{escape(k)}</td><td class="words">{escape(v)}</td></tr>' for k, v in facts.items())
     members = ''.join(

@@ -1,6 +1,7 @@
 """The report as Markdown tables."""
 from typing import List, Optional
 
+from ..version import __version__
 from .statistics import Spread
 from .summary import Row, Summary
 
@@ -44,6 +45,9 @@ def markdown(summary: Summary) -> str:
                   '(same seed, same other choices), mean ± sd over the pairs.', effects_table(s)]
     for column in dict.fromkeys(c for row in s.rows for c in row.classes):
         parts += [f'## {column} by class', class_table(s, column)]
+    if not set(s.metrics) <= set(s.columns or [s.metric]):
+        rows = [[row.name, *(cell(row.metrics.get(m)) for m in s.metrics)] for row in s.rows]
+        parts += ['## All metrics', table(['combination', *s.metrics], rows)]
     if s.troubles:
         parts += ['## Without a result', table(
             ['member', 'status', 'stage', 'reason', 'log'],
@@ -52,7 +56,8 @@ def markdown(summary: Summary) -> str:
     if s.cost_note:
         parts.append(s.cost_note)
     if s.environment:
-        parts.append(', '.join(f'{key} {value}' for key, value in s.environment.items()) + '.')
+        facts = dict(s.environment, segfusion=__version__)
+        parts.append(', '.join(f'{key} {value}' for key, value in facts.items()) + '.')
     return '\n\n'.join(parts) + '\n'
 
 

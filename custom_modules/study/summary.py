@@ -10,7 +10,7 @@ from .results import Result, read_result
 from .state import DONE, FAILED, Folder, State, write_whole
 from .statistics import Effect, Spread, effects, paired, spread
 
-COLUMNS = 5  # metrics in the main table, unless the study names its own; all are in the report
+COLUMNS = 4  # metrics in the main table, unless the study names its own; all are in the report
 
 
 @dataclass
