@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from custom_modules.study.command import make_fresh, make_retest, select
-from custom_modules.study.launch import Launcher, explain, members_of
+from custom_modules.study.launch import Launcher, Process, explain, members_of
 from custom_modules.study.progress import Progress
 from custom_modules.study.run import Changed, dry_run
 from custom_modules.study.state import Busy, Folder, lock
@@ -236,6 +236,17 @@ def test_devices_are_handed_out_in_turn(monkeypatch):
     pytorch = Launcher('pytorch', gpus_per_member=2, devices=['0', '1'])
     words = pytorch.train(Path('c.py'), Folder(Path('o'), 'm'), True)
     assert words[words.index('--gpus') + 1] == '2' and '--port' in words and '--resume' in words
+
+
+@pytest.mark.slow
+def test_mim_itself_says_that_training_failed(tmp_path):
+    config = tmp_path / 'bad.py'
+    config.write_text("raise ValueError('no such weather')\n")
+    launcher, folder = Launcher(), Folder(tmp_path, 'm')
+    process = Process(launcher.train(config, folder, False), folder.log, launcher.environment(0))
+    code = process.process.wait(timeout=300)
+    assert code == 1
+    assert process.failure('train', code)['reason'].startswith('ValueError: no such weather')
 
 
 def test_the_reason_is_the_error_that_matters():
