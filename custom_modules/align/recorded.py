@@ -19,18 +19,18 @@ class RecordedAlign(BaseModule):
     where :math:`d(c)`, on the coarse grid, is the displacement recorded in the window of cell c: the energy-weighted
     mean position of the response, relative to the window's middle (:func:`~custom_modules.ops.recorded_displacement`),
     and :math:`s` maps fine to coarse pixels. A value that came from :math:`P(c) + d(c)` has to be found there, so
-    :math:`D` solves :math:`D(p) = d(s(p - D(p)))`; :math:`D_1` is the up-sampled field, further steps follow it where it
-    varies.
+    :math:`D` solves :math:`D(p) = d(s(p - D(p)))`; :math:`D_1` is the up-sampled field, and further steps follow it
+    where it varies.
 
     The energy is, for a feature map, the mean square of its channels, and for switches, the share of the channels whose
-    maximum was there. Feature maps work in any head (``TopDownHead``, ``SFNetHead``: the lateral map is then both what is
-    fused and what tells the position). Switches are what an encoder recorded at its own pooling (``SegNetHead`` with
+    maximum was there. Feature maps work in any head (``TopDownHead``, ``SFNetHead``: the lateral map is then both what
+    is fused and what tells the position). Switches are what an encoder recorded at its own pooling (``SegNetHead`` with
     ``VGGEncoder`` or ``SegNetBasicEncoder``).
 
     Paper: none; our own proposal, to ask whether a displacement recorded when it happens beats one repaired afterwards.
 
-    Checked against: a loop over cells in float64 (tests/align/test_recorded.py); with ``temperature=0`` and one channel,
-    the positions are those of ``max_pool2d(return_indices=True)``.
+    Checked against: a loop over cells in float64 (tests/align/test_recorded.py); with ``temperature=0`` and one
+    channel, the positions are those of ``max_pool2d(return_indices=True)``.
 
     Limits: one field for all channels, where SegNet has one index a channel: channels that respond at different places
     of one window are averaged. The field knows where the fine level responds, not which of its responses made the

@@ -36,7 +36,8 @@ def test_cold_limit_is_the_index_of_max_pooling():
     _, index = F.max_pool2d(fine, 2, return_indices=True)
     d = recorded_displacement(fine.square().mean(1), (4, 6), align_corners=False, temperature=0)
     y, x = torch.meshgrid(torch.arange(4) * 2 + .5, torch.arange(6) * 2 + .5, indexing='ij')
-    assert torch.equal(y + d[:, 1], (index[:, 0] // 12).float()) and torch.equal(x + d[:, 0], (index[:, 0] % 12).float())
+    assert torch.equal(y + d[:, 1], (index[:, 0] // 12).float())
+    assert torch.equal(x + d[:, 0], (index[:, 0] % 12).float())
 
 
 def test_steps_chain():
