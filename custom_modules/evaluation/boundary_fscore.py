@@ -33,8 +33,8 @@ class BoundaryFScoreMetric(PerClassMetric):
     Scores: ``mBF_3px`` and so on, in per cent.
 
     Args:
-        thresholds (Sequence[float]): :math:`r` in pixels; below 1, a fraction of the image's diagonal, rounded up, as in
-            DAVIS (0.008). Defaults to (3, 5, 9, 12).
+        thresholds (Sequence[float]): :math:`r` in pixels; below 1, a fraction of the image's diagonal, rounded up, as
+            in DAVIS (0.008). Defaults to (3, 5, 9, 12).
         count_absent (bool): See above. Defaults to True.
         **kwargs: Of :class:`PerClassMetric`: ``ignore_index``, ``collect_device``, ``prefix``.
 

@@ -14,8 +14,8 @@ class BoundaryIoUMetric(PerClassMetric):
     .. math:: BIoU_c = \frac{|(G_d \cap G) \cap (P_d \cap P)|}{|(G_d \cap G) \cup (P_d \cap P)|}
 
     with :math:`G, P` the masks of class c in truth and prediction, and :math:`G_d \cap G` the pixels of the mask at
-    most :math:`d` from its contour: what d erosions by a 3x3 square take away. The image's border is part of the contour.
-    Pixels of all images are counted together, as IoU is in semantic segmentation.
+    most :math:`d` from its contour: what d erosions by a 3x3 square take away. The image's border is part of the
+    contour. Pixels of all images are counted together, as IoU is in semantic segmentation.
 
     Paper: `Boundary IoU: Improving Object-Centric Image Segmentation Evaluation <https://arxiv.org/abs/2103.16562>`_.
 

@@ -13,8 +13,8 @@ class TrimapIoUMetric(PerClassMetric):
 
     .. math:: IoU_c(w) = IoU_c \text{ of } \{p : \min_{q \in E} |p - q|_2 < w\}
 
-    with :math:`E` the pixels that have a 4-neighbour of another class. Width 1 is these pixels alone, one on either side
-    of a boundary; width w is w of them on either side. A width that holds everything gives ``IoUMetric``'s mIoU.
+    with :math:`E` the pixels that have a 4-neighbour of another class. Width 1 is these pixels alone, one on either
+    side of a boundary; width w is w of them on either side. A width that holds everything gives ``IoUMetric``'s mIoU.
 
     Papers: `Efficient Inference in Fully Connected CRFs <https://arxiv.org/abs/1210.5644>`_ (accuracy in a trimap,
     after Kohli et al., 2009); `DeepLab <https://arxiv.org/abs/1606.00915>`_ (mean IoU in a trimap).
