@@ -76,11 +76,12 @@ def draw_arrows(image: np.ndarray, offset: Tensor, across: int = 22) -> Tuple[np
         for j in range(grown.shape[2]):
             start = np.array([(j + .5) * width / grown.shape[2], (i + .5) * height / grown.shape[1]])
             move = grown[:, i, j].numpy() * factor
-            if np.hypot(*move) < 1:
-                continue
+            long = np.hypot(*move)
             ends = [tuple(int(round(v * 2**bits)) for v in point) for point in (start, start + move)]
-            tip = min(0.45, 6 / max(np.hypot(*move), 1e-6))
             rgb = tuple(int(v) for v in colours[i, j] * 0.75)  # darker than the field: seen on a pale ground
-            for line, width_ in ((WHITE, 4), (rgb, 2)):
-                cv2.arrowedLine(picture, *ends, line, width_, cv2.LINE_AA, bits, tip)
+            for line, thick in ((WHITE, 4), (rgb, 2)):
+                if long < 4:
+                    cv2.circle(picture, ends[0], (thick // 2) * 2**bits, line, cv2.FILLED, cv2.LINE_AA, bits)
+                else:
+                    cv2.arrowedLine(picture, *ends, line, thick, cv2.LINE_AA, bits, min(0.45, 6 / long))
     return picture, factor

@@ -37,12 +37,12 @@ def draw_changes(image: np.ndarray, before: np.ndarray, after: np.ndarray, truth
     changed, picture = before != after, faded(image)
     picture[changed] = AMBER
     if truth is None:
-        return picture, f'changed {100 * changed.mean():.1f} %'
+        return picture, f'refined {100 * changed.mean():.1f} %'
     labelled = truth != ignore_index
     mended, broken = changed & (after == truth) & labelled, changed & (before == truth) & labelled
     picture[mended], picture[broken], picture[changed & ~labelled] = GREEN, RED, GREY
     parts = (share(m, labelled) for m in (changed & labelled, mended, broken))
-    return picture, 'changed {:.1f} %: {:.1f} mended (green), {:.1f} broken (red)'.format(*parts)
+    return picture, 'refined {:.1f} %: {:.1f} mended (green), {:.1f} broken (red)'.format(*parts)
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> float:

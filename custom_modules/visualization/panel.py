@@ -9,6 +9,7 @@ from .canvas import Cell, below, colour, fitted, heat, legend, tile
 from .flow import draw_arrows, draw_offset, with_wheel
 from .maps import draw_boundary_errors, draw_changes, draw_errors
 
+READ = 'where positions read'
 SHOW = ('prediction', 'entropy', 'boundary', 'change', 'offset', 'arrows', 'gate')
 
 
@@ -28,7 +29,12 @@ def draw_panel(arrays: Dict[str, np.ndarray],
     """
     cells = draw_cells(arrays, maps, palette, ignore_index, min_height, show, band)
     text = max(13, cells[0].picture.shape[0] // 22)
+    arrows = next((i for i, cell in enumerate(cells) if READ in cell.title), 0)
+    if 'offset' in (show or SHOW) and arrows and not arrows % 2:  # a field and its arrows stay side by side
+        cells.insert(arrows - 1, Cell('', np.full_like(cells[0].picture, 255)))
     grid = tile(cells, 3 if len(cells) in (3, 5, 6, 9) else 4, text)
+    if show is not None and not {'prediction', 'change'} & set(show):
+        return grid
     return below(grid, legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 
@@ -76,7 +82,7 @@ def draw_cells(arrays: Dict[str, np.ndarray],
     if 'change' in show and before is not None:
         cells.append(Cell('prediction before refinement', colour(before, palette)))
         picture, amount = draw_changes(image, before, prediction, truth, ignore_index)
-        cells.append(Cell(f'refinement {amount}', picture))
+        cells.append(Cell(amount, picture))
     for name, value in maps.items():
         module, kind = _split(name)
         if kind == 'offset':
@@ -104,7 +110,7 @@ def _offset_cells(name: str, field: Tensor, image: np.ndarray, show: Sequence[st
         cells.append(Cell(f'{name} offset, {grid}: full colour {longest:.2g} px', picture))
     if 'arrows' in show:
         arrows, factor = draw_arrows(image, field)
-        cells.append(Cell(f'{name} offset: reads there' + (f', arrows x{factor:g}' if factor != 1 else ''), arrows))
+        cells.append(Cell(f'{name}: {READ}' + (f', arrows x{factor:g}' if factor != 1 else ''), arrows))
     return cells
 
 
