@@ -6,14 +6,18 @@
 import argparse
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config, DictAction
+from mmengine.runner import load_checkpoint
 from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from PIL import Image
 
 from custom_modules import register_all
+from custom_modules.hooks import CheckpointFitHook
 from custom_modules.visualization import SHOW, draw_cells, draw_panel, inspect
 
 
@@ -40,10 +44,28 @@ def samples(config, dataset, args):
     """(name, function that loads it) of everything to draw."""
     if not args.image:
         return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
-    steps = [step for step in config.test_dataloader.dataset.pipeline if step['type'] not in ('LoadAnnotations',
-                                                                                              'CheckLabels')]
-    load = Compose(steps)
-    return [(Path(path).stem, lambda path=path: load(dict(img_path=path))) for path in args.image]
+    names = [Path(path).stem for path in args.image]
+    if len(set(names)) < len(names):
+        raise SystemExit('two images have the same name, so would their pictures; draw them one after the other')
+    about_labels = ('LoadAnnotations', 'CheckLabels')
+    read = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] not in about_labels])
+    return [(name, lambda path=path: read(dict(img_path=path))) for name, path in zip(names, args.image)]
+
+
+def classes_and_colours(config):
+    """What the data set would say, without building it: its files are not needed for an image of one's own."""
+    data = config.test_dataloader.dataset
+    meta = {**DATASETS.get(data.type).METAINFO, **data.get('metainfo', {})}
+    drawn = np.random.RandomState(0).randint(0, 255, (len(meta['classes']), 3)).tolist()
+    return dict(classes=meta['classes'], palette=meta.get('palette') or drawn)
+
+
+def load(config, path, device):
+    """The segmentor, filled whole; ``init_model`` alone would leave what does not fit as it was drawn."""
+    model = init_model(config, device=device)
+    checkpoint = load_checkpoint(model, path, map_location='cpu')
+    CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), checkpoint)
+    return model
 
 
 def main() -> None:
@@ -57,11 +79,11 @@ def main() -> None:
     there = [str(out / f'{name}.png') for name, _ in todo if (out / f'{name}.png').exists()]
     if there and not args.overwrite:
         raise SystemExit(f'{there[0]} exists already; choose another --out, or say --overwrite')
-    model = init_model(config, args.checkpoint, device=args.device)
-    meta = DATASETS.get(config.test_dataloader.dataset.type).METAINFO if dataset is None else dataset.metainfo
+    model = load(config, args.checkpoint, args.device)
+    meta = classes_and_colours(config) if dataset is None else dataset.metainfo
     out.mkdir(parents=True, exist_ok=True)
-    for name, load in todo:
-        found = inspect(model, load())
+    for name, sample in todo:
+        found = inspect(model, sample())
         draw_panel(*found, meta['palette'], meta['classes'], show=args.show, band=args.band).save(out / f'{name}.png')
         print(f'wrote {out / name}.png')
         if args.cells:
