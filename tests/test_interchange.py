@@ -64,7 +64,7 @@ def test_any_head_on_any_backbone(head, backbone):
     trains_and_predicts(segmentor(backbone, head))
 
 
-ALIGNERS = ['BilinearAlign', 'FlowAlign', 'DualOffsetAlign', 'DeformableAlign']
+ALIGNERS = ['BilinearAlign', 'FlowAlign', 'DualOffsetAlign', 'DeformableAlign', 'RecordedAlign']
 FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion', 'GateUnitFusion']
 
 

@@ -20,10 +20,10 @@ ALLOWED = {
     'segmentors': set(),
     'datasets': set(),
     'evaluation': set(),
-    'hooks': set(),
+    'hooks': {'visualization'},
     'losses': set(),
     'convert': set(),
-    'visualization': {'ops'},
+    'visualization': {'ops', 'evaluation'},
     'analysis': set(),
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }

@@ -12,7 +12,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 import custom_modules
-from custom_modules.datasets.contact_sheet import contact_sheet
+from custom_modules.visualization import contact_sheet
 
 
 def parse_args():

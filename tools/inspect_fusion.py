@@ -1,36 +1,96 @@
-"""Draw, for samples of the test set: image, truth, prediction, errors and the learned offset fields."""
-import argparse
-from pathlib import Path
+"""Draw what a network decides inside: offset fields, gates, what a refiner changed, entropy, errors at boundaries.
 
+    python tools/inspect_fusion.py CONFIG CHECKPOINT --index 0 7 --out work_dirs/look
+    python tools/inspect_fusion.py CONFIG CHECKPOINT --image street.png --show prediction gate
+"""
+import argparse
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from mmcv.transforms import Compose
 from mmengine.config import Config, DictAction
+from mmengine.runner import load_checkpoint
 from mmseg.apis import init_model
 from mmseg.registry import DATASETS
+from PIL import Image
 
 from custom_modules import register_all
-from custom_modules.visualization import draw_panel, inspect
+from custom_modules.hooks import CheckpointFitHook
+from custom_modules.visualization import SHOW, draw_cells, draw_panel, inspect
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_args():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('checkpoint')
-    parser.add_argument('--index', type=int, nargs='+', default=[0], help='which samples of the test set')
-    parser.add_argument('--out', default='work_dirs/inspect', help='folder for <index>.png')
+    parser.add_argument('--index', type=int, nargs='+', help='which samples of the test set; default: 0')
+    parser.add_argument('--image', nargs='+', help='image files instead; without truth')
+    parser.add_argument('--out', default='work_dirs/inspect', help='folder for one <name>.png a sample')
+    parser.add_argument('--show', nargs='+', choices=SHOW, help='default: everything there is to draw')
+    parser.add_argument('--band', type=int, default=5, help='half width of the band of boundary errors, pixels')
+    parser.add_argument('--cells', action='store_true', help='also every picture alone, in a folder <name>/')
+    parser.add_argument('--overwrite', action='store_true', help='replace pictures that are there')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as in mmseg, e.g. key=value')
     args = parser.parse_args()
+    if args.image and args.index:
+        parser.error('give --index or --image, not both')
+    return args
+
+
+def samples(config, dataset, args):
+    """(name, function that loads it) of everything to draw."""
+    if not args.image:
+        return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
+    names = [Path(path).stem for path in args.image]
+    if len(set(names)) < len(names):
+        raise SystemExit('two images have the same name, so would their pictures; draw them one after the other')
+    about_labels = ('LoadAnnotations', 'CheckLabels')
+    read = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] not in about_labels])
+    return [(name, lambda path=path: read(dict(img_path=path))) for name, path in zip(names, args.image)]
+
+
+def classes_and_colours(config):
+    """What the data set would say, without building it: its files are not needed for an image of one's own."""
+    data = config.test_dataloader.dataset
+    meta = {**DATASETS.get(data.type).METAINFO, **data.get('metainfo', {})}
+    drawn = np.random.RandomState(0).randint(0, 255, (len(meta['classes']), 3)).tolist()
+    return dict(classes=meta['classes'], palette=meta.get('palette') or drawn)
+
+
+def load(config, path, device):
+    """The segmentor, filled whole; ``init_model`` alone would leave what does not fit as it was drawn."""
+    model = init_model(config, device=device)
+    checkpoint = load_checkpoint(model, path, map_location='cpu')
+    CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), checkpoint)
+    return model
+
+
+def main() -> None:
+    args = parse_args()
     register_all()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
-    dataset = DATASETS.build(config.test_dataloader.dataset)
-    model = init_model(config, args.checkpoint, device=args.device)
-    Path(args.out).mkdir(parents=True, exist_ok=True)
-    for index in args.index:
-        meta = dataset.metainfo
-        picture = draw_panel(*inspect(model, dataset[index]), meta['palette'], meta['classes'])
-        path = Path(args.out) / f'{index:04d}.png'
-        picture.save(path)
-        print(f'wrote {path}')
+    dataset = None if args.image else DATASETS.build(config.test_dataloader.dataset)
+    todo = samples(config, dataset, args)
+    out = Path(args.out)
+    there = [str(out / f'{name}.png') for name, _ in todo if (out / f'{name}.png').exists()]
+    if there and not args.overwrite:
+        raise SystemExit(f'{there[0]} exists already; choose another --out, or say --overwrite')
+    model = load(config, args.checkpoint, args.device)
+    meta = classes_and_colours(config) if dataset is None else dataset.metainfo
+    out.mkdir(parents=True, exist_ok=True)
+    for name, sample in todo:
+        found = inspect(model, sample())
+        draw_panel(*found, meta['palette'], meta['classes'], show=args.show, band=args.band).save(out / f'{name}.png')
+        print(f'wrote {out / name}.png')
+        if args.cells:
+            (out / name).mkdir(exist_ok=True)
+            for i, cell in enumerate(draw_cells(*found, meta['palette'], show=args.show, band=args.band)):
+                title = re.sub(r'[^\w.]+', '-', cell.title.split(':')[0].split(',')[0]).strip('-')
+                Image.fromarray(cell.picture).save(out / name / f'{i:02d}-{title}.png')
 
 
 if __name__ == '__main__':

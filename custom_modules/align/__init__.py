@@ -4,6 +4,7 @@ from .deformable import DeformableAlign
 from .dual_offset import DualOffsetAlign
 from .flow import FlowAlign
 from .index_unpool import IndexUnpool
+from .recorded import RecordedAlign
 
 __all__ = [
     'BilinearAlign',
@@ -11,4 +12,5 @@ __all__ = [
     'DualOffsetAlign',
     'FlowAlign',
     'IndexUnpool',
+    'RecordedAlign',
 ]

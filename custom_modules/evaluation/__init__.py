@@ -1,0 +1,12 @@
+"""How good is it, and how good at boundaries?"""
+from .boundary_fscore import BoundaryFScoreMetric
+from .boundary_iou import BoundaryIoUMetric
+from .survey import SurveyMetric
+from .trimap_iou import TrimapIoUMetric
+
+__all__ = [
+    'BoundaryFScoreMetric',
+    'BoundaryIoUMetric',
+    'SurveyMetric',
+    'TrimapIoUMetric',
+]

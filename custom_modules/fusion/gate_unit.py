@@ -6,6 +6,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import expose
+
 
 @MODELS.register_module()
 class GateUnitFusion(BaseModule):
@@ -20,6 +22,8 @@ class GateUnitFusion(BaseModule):
     Checked against: mrochan/gfrnet, models/camvid/test_camvid_gate.prototxt, e7fa63e8.
     Differs: from the paper's text, like the release: no ReLU before the product. The convolutions that bring both
     levels to one width belong to the head.
+
+    Exposes ``response``, the result: a product has no share that passes.
 
     Args:
         channels (int): Channels of both levels.
@@ -40,4 +44,6 @@ class GateUnitFusion(BaseModule):
         self.norm = nn.Identity() if norm_cfg is None else build_norm_layer(norm_cfg, channels)[1]
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
-        return self.norm(coarse * fine)
+        merged = self.norm(coarse * fine)
+        expose(self, response=merged)
+        return merged

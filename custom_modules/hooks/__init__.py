@@ -1,8 +1,10 @@
 """What happens around training steps and tests."""
 from .checkpoint_fit_hook import CheckpointFitHook
+from .look_inside_hook import LookInsideHook
 from .train_only_hook import TrainOnlyHook
 
 __all__ = [
     'CheckpointFitHook',
+    'LookInsideHook',
     'TrainOnlyHook',
 ]

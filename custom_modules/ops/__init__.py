@@ -3,6 +3,7 @@ from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
 from .bilinear import bilinear_kernel
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .expose import expose, watch
+from .recorded import recorded_displacement
 from .unpool import max_pool_switches, unpool
 from .warp import sfnet_flow_to_offset, warp
 
@@ -14,6 +15,7 @@ __all__ = [
     'conv_of_resized',
     'expose',
     'max_pool_switches',
+    'recorded_displacement',
     'sfnet_flow_to_offset',
     'unpool',
     'warp',

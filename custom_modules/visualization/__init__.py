@@ -1,5 +1,16 @@
 """Pictures of what a network sees, decides and gets wrong."""
-from .flow import draw_offset, flow_wheel
-from .panel import draw_panel, inspect
+from .contact_sheet import contact_sheet
+from .flow import draw_arrows, draw_offset, flow_wheel
+from .look import inspect
+from .panel import SHOW, draw_cells, draw_panel
 
-__all__ = ['draw_offset', 'draw_panel', 'flow_wheel', 'inspect']
+__all__ = [
+    'SHOW',
+    'contact_sheet',
+    'draw_arrows',
+    'draw_cells',
+    'draw_offset',
+    'draw_panel',
+    'flow_wheel',
+    'inspect',
+]

@@ -1,130 +1,127 @@
-"""One picture a sample: image, truth, prediction, errors, and the offset fields of every aligner."""
-from typing import Dict, List, Sequence, Tuple
+"""Everything about one sample side by side: what went in, what came out, and what the parts decided on the way."""
+from typing import Dict, List, Optional, Sequence
 
 import numpy as np
-import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
-from ..ops import watch
-from .flow import draw_offset, flow_wheel
+from .canvas import Cell, below, colour, fitted, heat, legend, tile
+from .flow import draw_arrows, draw_offset, with_wheel
+from .maps import draw_boundary_errors, draw_changes, draw_errors
 
-WHITE, BLACK, GREY, RED, GREEN = (255, 255, 255), (0, 0, 0), (128, 128, 128), (214, 39, 40), (226, 240, 226)
-CAPTION = 18  # pixels above every picture
-
-
-def inspect(model: torch.nn.Module, sample: dict) -> Tuple[Dict[str, np.ndarray], Dict[str, Tensor]]:
-    """Run a segmentor on one dataset sample and collect what can be drawn.
-
-    Args:
-        model: Segmentor in evaluation mode, with ``dataset_meta``.
-        sample: One item of a test dataset with annotations (``inputs`` and ``data_samples``).
-
-    Returns:
-        Arrays ``image`` (H, W, 3) RGB, ``truth`` and ``prediction`` (H, W), and the exposed maps of the parts.
-    """
-    batch = dict(inputs=[sample['inputs']], data_samples=[sample['data_samples']])
-    with torch.no_grad(), watch(model) as seen:
-        result = model.test_step(batch)[0]
-    truth = result.gt_sem_seg.data.squeeze(0).cpu().numpy()
-    image = sample['inputs'].permute(1, 2, 0).numpy()[..., ::-1].astype(np.uint8)  # pipelines load BGR
-    if image.shape[:2] != truth.shape:
-        image = np.array(Image.fromarray(image).resize(truth.shape[::-1]))
-    return dict(image=image, truth=truth, prediction=result.pred_sem_seg.data.squeeze(0).cpu().numpy()), dict(seen)
+READ = 'where positions read'
+SHOW = ('prediction', 'entropy', 'boundary', 'change', 'offset', 'arrows', 'gate')
 
 
-def draw_panel(arrays: Dict[str, np.ndarray], maps: Dict[str, Tensor], palette: Sequence[Sequence[int]],
-               classes: Sequence[str], ignore_index: int = 255, min_height: int = 240) -> Image.Image:
+def draw_panel(arrays: Dict[str, np.ndarray],
+               maps: Dict[str, Tensor],
+               palette: Sequence[Sequence[int]],
+               classes: Sequence[str],
+               ignore_index: int = 255,
+               min_height: int = 240,
+               show: Optional[Sequence[str]] = None,
+               band: int = 5) -> Image.Image:
     """Put everything of one sample side by side, with captions and legends.
 
     Args:
-        arrays: See :func:`inspect`.
-        maps: Exposed maps; those named ``*.offset`` are drawn.
-        palette: RGB of every class.
-        classes: Names, for the legend.
-        ignore_index: Drawn black in the truth and grey in the error map.
-        min_height: Smaller pictures are enlarged by a whole factor, to at least this many pixels.
+        arrays, maps: See :func:`~.look.inspect`.
+        palette, classes, ignore_index, min_height, show, band: See :func:`draw_cells`.
     """
-    zoom = max(-(-min_height // arrays['truth'].shape[0]), 1)
-    image, truth, prediction = (
-        arrays[name].repeat(zoom, axis=0).repeat(zoom, axis=1) for name in ('image', 'truth', 'prediction'))
-    labelled = truth != ignore_index
-    wrong = labelled & (truth != prediction)
-    error = np.full((*truth.shape, 3), GREEN, np.uint8)
-    error[wrong], error[~labelled] = RED, GREY
-    cells = [('image', image), ('truth', colour(truth, palette)), ('prediction', colour(prediction, palette)),
-             (f'errors: {100 * wrong.sum() / max(labelled.sum(), 1):.1f} % of labelled pixels', error)]
-    for name, offset in maps.items():
-        if not name.endswith('.offset'):
-            continue
-        fields = offset[0].split(2)
-        for i, field in enumerate(fields):
-            picture, longest = draw_offset(field)
-            which = f' field {i + 1}' if len(fields) > 1 else ''
-            title = f'{name[:-len(".offset")]}{which}, {tuple(field.shape[1:])}, longest {longest:.2f} px'
-            cells.append((title, with_wheel(np.array(Image.fromarray(picture).resize(truth.shape[::-1], 0)))))
-    grid = tile(cells, columns=4 if len(cells) > 6 or len(cells) == 4 else 3)
-    return below(grid, legend(palette, classes, grid.width))
+    cells = draw_cells(arrays, maps, palette, ignore_index, min_height, show, band)
+    text = max(13, cells[0].picture.shape[0] // 22)
+    arrows = next((i for i, cell in enumerate(cells) if READ in cell.title), 0)
+    if 'offset' in (show or SHOW) and arrows and not arrows % 2:  # a field and its arrows stay side by side
+        cells.insert(arrows - 1, Cell('', np.full_like(cells[0].picture, 255)))
+    grid = tile(cells, 3 if len(cells) in (3, 5, 6, 9) else 4, text)
+    if show is not None and not {'prediction', 'change'} & set(show):
+        return grid
+    return below(grid, legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 
-def colour(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
-    """Label map (H, W) to RGB; labels outside the palette are black."""
-    table = np.zeros((256, 3), np.uint8)
-    table[:len(palette)] = palette
-    return table[labels.astype(np.uint8)]
+def draw_cells(arrays: Dict[str, np.ndarray],
+               maps: Dict[str, Tensor],
+               palette: Sequence[Sequence[int]],
+               ignore_index: int = 255,
+               min_height: int = 240,
+               show: Optional[Sequence[str]] = None,
+               band: int = 5) -> List[Cell]:
+    """The pictures of a panel.
+
+    Args:
+        arrays, maps: See :func:`~.look.inspect`.
+        palette: RGB of every class.
+        ignore_index: Drawn black in the truth and grey in the errors.
+        min_height: Smaller pictures are enlarged by a whole factor, to at least this many pixels.
+        show: Which of ``SHOW``. Defaults to all for which there is something to draw.
+        band: Width of the band of boundary errors on either side of a boundary, in pixels.
+
+    Raises:
+        ValueError: If ``show`` names something unknown.
+    """
+    show = SHOW if show is None else show
+    unknown = [name for name in show if name not in SHOW]
+    if unknown:
+        raise ValueError(f'cannot show {unknown}: expected some of {SHOW}')
+    zoom = max(-(-min_height // arrays['image'].shape[0]), 1)
+    arrays = {name: array.repeat(zoom, axis=0).repeat(zoom, axis=1) for name, array in arrays.items()}
+    image, prediction = arrays['image'], arrays['prediction']
+    truth, before = arrays.get('truth'), arrays.get('before')
+    size, cells = image.shape[:2], [Cell('image', image)]
+    if 'prediction' in show:
+        if truth is not None:
+            cells.append(Cell('truth', colour(truth, palette)))
+        cells.append(Cell('prediction', colour(prediction, palette)))
+        if truth is not None:
+            picture, wrong = draw_errors(truth, prediction, ignore_index)
+            cells.append(Cell(f'errors: {wrong:.1f} % of labelled pixels', picture))
+    if 'entropy' in show and 'entropy' in arrays:
+        cells.append(Cell('entropy', heat(arrays['entropy']), ('0', '1')))
+    if 'boundary' in show and truth is not None:
+        picture, wrong = draw_boundary_errors(image, truth, prediction, ignore_index, band * zoom)
+        cells.append(Cell(f'within {band} px of a boundary: {wrong:.1f} % wrong (red)', picture))
+    if 'change' in show and before is not None:
+        cells.append(Cell('prediction before refinement', colour(before, palette)))
+        picture, amount = draw_changes(image, before, prediction, truth, ignore_index)
+        cells.append(Cell(amount, picture))
+    for name, value in maps.items():
+        module, kind = _split(name)
+        if kind == 'offset':
+            fields = value[0].split(2)
+            for i, field in enumerate(fields):
+                cells += _offset_cells(module + (f' field {i + 1}' if len(fields) > 1 else ''), field, image, show)
+        elif 'gate' in show and kind in ('gate', 'response'):
+            cells.append(_gate_cell(module, kind, value[0], size))
+    return cells
 
 
-def with_wheel(picture: np.ndarray) -> np.ndarray:
-    """Paste the colour wheel into the lower right corner."""
-    size = max(min(picture.shape[:2]) // 4, 16)
-    picture = picture.copy()
-    picture[-size:, -size:] = flow_wheel(size)
-    return picture
+def _split(name: str):
+    """'decode_head.fusions.0.coarse.gate' is the gate of 'decode_head.fusions.0 coarse'."""
+    *path, kind = name.split('.')
+    module = '.'.join(part for part in path if part not in ('decode_head', 'coarse', 'fine'))
+    side = ' '.join(part for part in path if part in ('coarse', 'fine'))
+    return f'{module} {side}'.strip(), kind
 
 
-def tile(cells: List[Tuple[str, np.ndarray]], columns: int) -> Image.Image:
-    """Captioned pictures of one size in rows."""
-    height, width = cells[0][1].shape[:2]
-    rows = -(-len(cells) // columns)
-    canvas = Image.new('RGB', (columns * width, rows * (height + CAPTION)), WHITE)
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default()
-    for i, (title, picture) in enumerate(cells):
-        x, y = i % columns * width, i // columns * (height + CAPTION)
-        draw.text((x + 4, y + 3), fit(title, width - 8, draw, font), fill=BLACK, font=font)
-        canvas.paste(Image.fromarray(picture), (x, y + CAPTION))
-    return canvas
+def _offset_cells(name: str, field: Tensor, image: np.ndarray, show: Sequence[str]) -> List[Cell]:
+    cells, grid = [], '{}x{}'.format(*field.shape[1:])
+    picture, longest = draw_offset(field)
+    if 'offset' in show:
+        picture = with_wheel(fitted(picture, image.shape[:2]).copy())
+        cells.append(Cell(f'{name} offset, {grid}: full colour {longest:.2g} px', picture))
+    if 'arrows' in show:
+        arrows, factor = draw_arrows(image, field)
+        cells.append(Cell(f'{name}: {READ}' + (f', arrows x{factor:g}' if factor != 1 else ''), arrows))
+    return cells
 
 
-def fit(text: str, width: int, draw: ImageDraw.ImageDraw, font) -> str:
-    """Shorten ``text`` from the left until it fits: the end of a module path tells more than its beginning."""
-    if draw.textlength(text, font=font) <= width:
-        return text
-    while text and draw.textlength('…' + text, font=font) > width:
-        text = text[1:]
-    return '…' + text
-
-
-def legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int) -> Image.Image:
-    """Colour patches with class names, wrapped to ``width``."""
-    probe, font = ImageDraw.Draw(Image.new('RGB', (1, 1))), ImageFont.load_default()
-    places, x, y = [], 4, 4
-    for name in classes:
-        step = 22 + int(probe.textlength(name, font=font)) + 12
-        if x + step > width:
-            x, y = 4, y + CAPTION
-        places.append((x, y))
-        x += step
-    canvas = Image.new('RGB', (width, y + CAPTION + 2), WHITE)
-    draw = ImageDraw.Draw(canvas)
-    for (x, y), name, rgb in zip(places, classes, palette):
-        draw.rectangle([x, y, x + 16, y + 11], fill=tuple(int(v) for v in rgb), outline=BLACK)
-        draw.text((x + 21, y), name, fill=BLACK, font=font)
-    return canvas
-
-
-def below(top: Image.Image, bottom: Image.Image) -> Image.Image:
-    """Stack two pictures of one width."""
-    canvas = Image.new('RGB', (top.width, top.height + bottom.height), WHITE)
-    canvas.paste(top, (0, 0))
-    canvas.paste(bottom, (0, top.height))
-    return canvas
+def _gate_cell(name: str, kind: str, value: Tensor, size) -> Cell:
+    value = value.float()
+    many = f', mean of {len(value)}' if len(value) > 1 else ''
+    grid = '{}x{}'.format(*value.shape[1:])
+    if kind == 'gate':
+        mean, high = value.mean(0), 1.
+    else:
+        mean = value.abs().mean(0)
+        high = max(mean.max().item(), 1e-12)
+    picture = fitted(heat((mean / high).cpu().numpy()), size)
+    return Cell(f'{name} {kind}, {grid}{many}', picture, ('0', f'{high:.2g}'))

@@ -5,34 +5,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import Compose
 
-_LINE = 22  # pixels a line of the legend
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-def colour(label: np.ndarray, palette: Sequence) -> np.ndarray:
-    """Indices to RGB; whatever is no class is black."""
-    table = np.zeros((256, 3), np.uint8)
-    table[:len(palette)] = palette
-    return table[label]
-
-
-def legend(classes: Sequence[str], palette: Sequence, width: int) -> np.ndarray:
-    """Boxes of colour with their names, as many lines as needed; ends with 'ignored' in black."""
-    entries, lines, x = [*zip(classes, palette), ('ignored', (0, 0, 0))], [[]], 8
-    for name, rgb in entries:
-        need = cv2.getTextSize(name, _FONT, .42, 1)[0][0] + 34
-        if x + need > width and lines[-1]:
-            lines.append([])
-            x = 8
-        lines[-1].append((x, name, rgb))
-        x += need
-    board = np.full((_LINE * len(lines) + 6, width, 3), 255, np.uint8)
-    for row, line in enumerate(lines):
-        y = row * _LINE + 4
-        for x, name, rgb in line:
-            cv2.rectangle(board, (x, y + 2), (x + 14, y + 16), tuple(int(c) for c in rgb), cv2.FILLED)
-            cv2.putText(board, name, (x + 20, y + 14), _FONT, .42, (30, 30, 30), 1, cv2.LINE_AA)
-    return board
+from .canvas import colour, legend
 
 
 def sample(dataset, index: int, augmented: bool = False):
@@ -75,4 +48,5 @@ def contact_sheet(dataset, indices: Sequence[int], columns: int = 2, width: int 
     for start in range(0, len(cells), columns):
         parts = [part for cell in cells[start:start + columns] for part in (cell, gap)][:-1]
         rows += [np.hstack(parts), np.full((6, sum(p.shape[1] for p in parts), 3), 255, np.uint8)]
-    return np.vstack([*rows, legend(dataset.metainfo['classes'], palette, rows[0].shape[1])])
+    names = [*dataset.metainfo['classes'], 'ignored']
+    return np.vstack([*rows, np.array(legend([*palette, (0, 0, 0)], names, rows[0].shape[1], text=13))])

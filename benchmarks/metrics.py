@@ -1,0 +1,92 @@
+"""What a metric adds to a test: time an image, beside mmseg's IoUMetric and a forward pass.
+
+    python benchmarks/metrics.py
+"""
+import argparse
+import time
+from pathlib import Path
+from statistics import median
+
+import cv2
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+from mmseg.registry import METRICS
+from mmseg.structures import SegDataSample
+
+from custom_modules import register_all
+from custom_modules.analysis import build_segmentor, environment
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'sfnet'
+# (height, width), classes, the network whose forward pass is the yardstick
+SETTINGS = [((360, 480), 11, CONFIGS / 'sfnet_r18_1xb8-20k_camvid-360x480.py'),
+            ((1024, 2048), 19, CONFIGS / 'sfnet_r18_8xb2-300e_cityscapes-1024x1024.py')]
+NAMES = ('IoUMetric', 'SurveyMetric', 'BoundaryIoUMetric', 'TrimapIoUMetric', 'BoundaryFScoreMetric')
+
+
+def scene(size, classes, quality, seed=0):
+    """A truth of about 60 regions, and a prediction with bent boundaries ('good') or salted all over ('bad')."""
+    generator = np.random.default_rng(seed)
+    height, width = size
+
+    def field(cells):
+        rough = generator.standard_normal((cells * height // width + 2, cells + 2)).astype(np.float32)
+        return cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
+
+    place, kind = field(10), field(7)
+    levels = [((f - f.min()) / np.ptp(f) * 5).astype(int) for f in (place, kind)]
+    truth = (5 * levels[0] + levels[1]) % classes
+    rows, columns = np.mgrid[:height, :width].astype(np.float32)
+    prediction = cv2.remap(
+        truth.astype(np.uint8), columns + 3 * field(40), rows + 3 * field(40), cv2.INTER_NEAREST,
+        borderMode=cv2.BORDER_REPLICATE).astype(int)
+    if quality == 'bad':
+        spots = cv2.resize(generator.random((height // 8, width // 8)), (width, height)) > 0.8
+        prediction[spots] = generator.integers(0, classes, spots.sum())
+    truth[-height // 20:] = 255
+    maps = (PixelData(data=torch.from_numpy(x.astype(np.int64))[None]) for x in (truth, prediction))
+    return SegDataSample(**dict(zip(('gt_sem_seg', 'pred_sem_seg'), maps))).to_dict()
+
+
+def seconds(call):
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument('--threads', type=int, default=2)
+    args = parser.parse_args()
+    register_all()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(args.threads)
+    print(', '.join(f'{key} {value}' for key, value in environment().items()))
+    print('| size | classes | prediction | what | ms / image | of IoUMetric | of a forward |\n' + '| --- ' * 7 + '|')
+    for size, classes, config in SETTINGS:
+        model = build_segmentor(config).eval()
+        image = torch.randn(1, 3, *size)
+        with torch.no_grad():
+            model(image)
+            forward = median(seconds(lambda: model(image)) for _ in range(3))
+        for quality in ('good', 'bad'):
+            sample = scene(size, classes, quality)
+            metrics = {name: METRICS.build(dict(type=name)) for name in NAMES}
+            times = {name: [] for name in NAMES}
+            for metric in metrics.values():
+                metric.dataset_meta = dict(classes=[str(i) for i in range(classes)])
+                metric.process({}, [sample])
+            for _ in range(args.repeats):  # interleaved
+                for name, metric in metrics.items():
+                    times[name].append(seconds(lambda: metric.process({}, [sample])))
+            base = median(times['IoUMetric'])
+            for name in NAMES:
+                took = median(times[name])
+                print(f'| {size[0]}x{size[1]} | {classes} | {quality} | {name} | {1000 * took:.1f} | '
+                      f'{took / base:.2f} | {took / forward:.3f} |')
+        print(f'| {size[0]}x{size[1]} | {classes} | - | SFNet-R18 forward | {1000 * forward:.0f} | - | 1 |')
+
+
+if __name__ == '__main__':
+    main()
