@@ -93,7 +93,10 @@ class RefinedEncoderDecoder(EncoderDecoder):
         image = torch.where((image - whole).abs() < 1e-2, whole, image)
         order = self.image_order
         if order == 'auto':
-            order = 'RGB' if getattr(preprocessor, '_channel_conversion', True) else 'BGR'
+            # The underscore came with mmsegmentation 1.4.
+            swaps = (getattr(preprocessor, name) for name in ('_channel_conversion', 'channel_conversion')
+                     if hasattr(preprocessor, name))
+            order = 'RGB' if next(swaps, True) else 'BGR'
         return image.flip(1) if order == 'BGR' else image
 
     def refine(self, logits: Tensor, inputs: Tensor, boxes: Optional[Sequence[Box]] = None) -> Tensor:
