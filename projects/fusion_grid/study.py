@@ -6,7 +6,8 @@ axes = dict(
     align=dict(
         bilinear=None,  # as in the base
         flow={'model.decode_head.align.type': 'FlowAlign'},
-        dual={'model.decode_head.align.type': 'DualOffsetAlign'}),
+        dual={'model.decode_head.align.type': 'DualOffsetAlign'},
+        recorded={'model.decode_head.align.type': 'RecordedAlign'}),
     fusion=dict(
         sum=None,
         gate={'model.decode_head.fusion.type': 'DuplexGateFusion'}),
@@ -14,5 +15,5 @@ axes = dict(
         pyramid=None,
         aligned={'model.decode_head.context.type': 'AlignedContext'}))
 seeds = [0]
-measure = dict(size=(128, 192), repeats=9, threads=2)
+measure = dict(size=(128, 192), repeats=9, threads=2, columns=['mIoU', 'mBIoU', 'trimap_mIoU_3px', 'mBF_3px'])
 pictures = 3

@@ -6,7 +6,8 @@ axes = dict(
         bilinear=None,  # as in the base
         flow={'model.decode_head.align.type': 'FlowAlign'},
         dual={'model.decode_head.align.type': 'DualOffsetAlign'},
-        deformable={'model.decode_head.align.type': 'DeformableAlign'}))
+        deformable={'model.decode_head.align.type': 'DeformableAlign'},
+        recorded={'model.decode_head.align.type': 'RecordedAlign'}))
 seeds = [0, 1]
 _iterations = 800  # names that begin with _ are the file's own
 overrides = {
@@ -15,4 +16,4 @@ overrides = {
     'param_scheduler': [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=_iterations, by_epoch=False)],
     'default_hooks.checkpoint.interval': 200,
 }
-measure = dict(size=(128, 192), repeats=9, threads=2)
+measure = dict(size=(128, 192), repeats=9, threads=2, columns=['mIoU', 'mBIoU', 'trimap_mIoU_3px', 'mBF_3px'])

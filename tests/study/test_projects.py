@@ -47,4 +47,4 @@ def test_the_worked_example_of_the_readme(tmp_path):
 def test_the_shipped_grid_is_planned(capsys):
     assert main([str(ROOT / 'projects' / 'fusion_grid'), '--dry-run']) == 0
     text = capsys.readouterr().out
-    assert text.count('\n  train   mim train mmseg') == 12 and 'bilinear_sum_pyramid_seed0 (baseline)' in text
+    assert text.count('\n  train   mim train mmseg') == 16 and 'bilinear_sum_pyramid_seed0 (baseline)' in text

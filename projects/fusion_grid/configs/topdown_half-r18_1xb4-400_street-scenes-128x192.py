@@ -1,7 +1,7 @@
 # A pyramid small enough to train a dozen times on two cores: ResNet-18 of half width, from nothing, 128x192 pixels.
 _base_ = [
     '../../../configs/_base_/datasets/street_scenes.py', '../../../configs/_base_/schedules/schedule_1k.py',
-    '../../../configs/_base_/default_runtime.py'
+    '../../../configs/_base_/default_runtime.py', '../../../configs/_base_/evaluation/boundary.py'
 ]
 num_classes = 11
 size = (128, 192)
@@ -42,6 +42,7 @@ alone = dict(num_workers=0, persistent_workers=False)  # loading such images is 
 train_dataloader = dict(batch_size=4, dataset=dict(size=size, num_images=240, pipeline=train_pipeline), **alone)
 val_dataloader = dict(dataset=dict(size=size, num_images=20), **alone)
 test_dataloader = dict(dataset=dict(size=size, num_images=60), **alone)
+test_evaluator = {{_base_.boundary_evaluator}}
 optim_wrapper = dict(optimizer=dict(lr=0.02))
 param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=max_iters, by_epoch=False)]
 train_cfg = dict(max_iters=max_iters, val_interval=100)
