@@ -26,11 +26,11 @@ p { margin: 6px 0 10px; max-width: 78ch; }
   border-radius: 0 8px 8px 0; }
 .notes p { margin: 2px 0; }
 .scroll { overflow-x: auto; margin: 8px 0; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 8px; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 th.words, td.words { text-align: left; }
-thead th { border-bottom: 2px solid var(--line); }
+thead th { white-space: normal; border-bottom: 2px solid var(--line); }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible { outline: 2px solid var(--c0); }
 thead button::after { content: " \\2195"; opacity: .35; }
