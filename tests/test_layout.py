@@ -16,15 +16,16 @@ ALLOWED = {
     'context': {'ops'},
     'refine': {'ops'},
     'backbones': {'ops'},
-    'decode_heads': PARTS | {'decode_heads'},
-    'segmentors': set(),
+    'decode_heads': PARTS | {'decode_heads', 'names'},
+    'segmentors': {'names'},
     'datasets': set(),
     'evaluation': set(),
-    'hooks': set(),
+    'hooks': {'datasets'},
     'losses': set(),
     'convert': set(),
     'visualization': {'ops'},
     'analysis': set(),
+    'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {
