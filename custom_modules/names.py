@@ -1,10 +1,14 @@
 """Names in configs: what is registered, what is nearest to a misspelt one, and which arguments a class takes."""
+import ast
 import difflib
+import importlib.util
 import inspect
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+import textwrap
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple, Union
 
 import mmengine.registry
 import mmseg.registry
+from mmengine.config import Config
 from mmengine.registry import Registry
 from mmseg.registry import MODELS
 
@@ -62,6 +66,9 @@ def _choices(slot: str) -> str:
 
 def unknown_name(name: str, known: Dict[str, type]) -> str:
     """A sentence for a name that is not registered: the nearest one that is, and where."""
+    scope = str(name).split('.')[0]
+    if '.' in str(name) and importlib.util.find_spec(scope) is None:
+        return f'{name!r} is of the package {scope}, which is not installed'
     lower = {n.lower(): n for n in known}
     close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
     if not close:
@@ -82,9 +89,22 @@ def accepted_arguments(cls: Any) -> Optional[Set[str]]:
         except (TypeError, ValueError):  # built in
             return None
         names |= {p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)} - {'self'}
-        if base is object or not any(p.kind == p.VAR_KEYWORD for p in parameters):
-            return None if base is object else names
+        rest = next((p.name for p in parameters if p.kind == p.VAR_KEYWORD), None)
+        if rest is None:
+            return names
+        if not _hands_up(base, rest):
+            return None
     return None
+
+
+def _hands_up(cls: Any, rest: str) -> bool:
+    """Whether ``__init__`` of a class hands its ``**rest`` to its base, and not to something else."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(cls.__init__)))
+    except (OSError, TypeError, AttributeError):  # built in, or written in a terminal
+        return False
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func).endswith('.__init__') and
+               any(k.arg is None and ast.unparse(k.value) == rest for k in n.keywords) for n in ast.walk(tree))
 
 
 def unknown_argument(cls: Any, cfg: Dict) -> str:
@@ -101,19 +121,19 @@ def unknown_argument(cls: Any, cfg: Dict) -> str:
     return ''
 
 
-def check_names(config: Dict) -> List[str]:
+def check_names(config: Union[Config, Dict]) -> List[str]:
     """Sentences for everything in a config that is not registered, or is not an argument of what it is given to."""
-    problems = []
-    for path, node, registry in _typed(config):
+    unknown, problems = [], []
+    for path, node, registry in _typed(dict(config.items())):
         kind = node['type']
         cls = kind if callable(kind) else _find(kind, registry)
         if cls is None:
-            problems.append(f'{path}.type: {unknown_name(kind, _all_names(registry))}')
+            unknown.append(f'{path}.type: {unknown_name(kind, _all_names(registry))}')
         elif registry is not None and not path.rsplit('.', 1)[-1].endswith('_cfg'):
             wrong = unknown_argument(cls, node)
             if wrong:
                 problems.append(f'{path}: {wrong}')
-    return problems
+    return unknown or problems  # a class that is not there explains arguments that are not
 
 
 def _typed(node: Any, path: str = '', registry: Optional[Registry] = None) -> Iterator[Tuple[str, Dict, Any]]:

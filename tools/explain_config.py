@@ -32,7 +32,8 @@ def main() -> int:
         print(network_text(network), end='\n\n')
         problems = network.problems
     print(origin_text(explain(args.config, '' if args.all else args.key, args.cfg_options)))
-    print('\n' + ('\n'.join(f'FAIL {problem}' for problem in problems) or 'names, channels and class counts fit together'))
+    print()
+    print('\n'.join(f'FAIL {problem}' for problem in problems) or 'names, channels and class counts fit together')
     return int(bool(problems))
 
 
