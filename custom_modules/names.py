@@ -46,7 +46,7 @@ def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
     answers = folder_slot(part)
     if slot in FOLDERS.values() and answers not in (slot, None):
         raise ValueError(f'{where}: {part.__name__} answers "{QUESTIONS[answers]}", so it belongs in {answers}=, and '
-                         f'{slot}= asks "{QUESTIONS[slot]}"{_choices(slot)}')
+                         f'{slot}= asks "{QUESTIONS[slot]}".{_choices(slot)}')
     wrong = unknown_argument(part, cfg)
     if wrong:
         raise TypeError(f'{where}: {wrong}')
@@ -61,7 +61,7 @@ def folder_slot(cls: type) -> Optional[str]:
 
 def _choices(slot: str) -> str:
     names = sorted(n for n, c in MODELS.module_dict.items() if folder_slot(c) == slot)
-    return f'. Ours for {slot}=: {", ".join(names)}' if names else ''
+    return f' Ours for {slot}=: {", ".join(names)}.' if names else ''
 
 
 def unknown_name(name: str, known: Dict[str, type]) -> str:

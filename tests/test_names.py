@@ -27,7 +27,7 @@ def test_a_right_part_is_built_as_by_the_registry():
     ('FlowAlign', TypeError, r"align of Identity: expected dict\(type='FlowAlign'\), got 'FlowAlign'"),
     (dict(channels=3), TypeError, r"expected dict\(type='...', ...\), got \{'channels': 3\}"),
     (dict(type='FlowAlgin'), ValueError, r"'FlowAlgin' is not registered; did you mean 'FlowAlign' "
-     r"\(custom_modules\.align\.flow\)\?\. Ours for align=: BilinearAlign, DeformableAlign, DualOffsetAlign, FlowAl"),
+     r"\(custom_modules\.align\.flow\)\? Ours for align=: BilinearAlign, DeformableAlign, DualOffsetAlign, FlowAl"),
     (dict(type='Qwertz'), ValueError, 'is the module that defines it in custom_imports'),
     (dict(type='SumFusion'), ValueError, 'SumFusion answers "WHERE is each level informative[?]", so it belongs in '
      'fusion='),

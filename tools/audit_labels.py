@@ -7,12 +7,12 @@ Any data set config of mmseg's form will do. Exit code 0 if everything fits, 1 o
 import argparse
 import sys
 
-from mmengine.config import Config, DictAction
 from mmseg.registry import DATASETS
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor
 from custom_modules.datasets.audit import audit_dataset, heads_of
+from custom_modules.diagnosis.loading import load_config
 
 
 def main() -> int:
@@ -20,12 +20,15 @@ def main() -> int:
     parser.add_argument('config')
     parser.add_argument('--splits', nargs='+', default=['train', 'val', 'test'], choices=['train', 'val', 'test'])
     parser.add_argument('--num-samples', type=int, default=32, help='masks to read of each data set, evenly spread')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='overrides, key=value')
     args = parser.parse_args()
     register_all()
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
-    heads = heads_of(build_segmentor(config)) if 'model' in config else []
+    try:
+        config = load_config(args.config, args.cfg_options)
+        heads = heads_of(build_segmentor(config)) if 'model' in config else []
+    except (ValueError, TypeError, OSError) as error:
+        print(f'audit_labels: {error}', file=sys.stderr)
+        return 1
     for head in heads:
         print(f'{head.name:<24} {head.num_classes} classes, ignores {head.ignore_index}')
     wrong = 0

@@ -25,6 +25,14 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', default=[], help='overrides, key=value')
     args = parser.parse_args()
     register_all()
+    try:
+        return show(args)
+    except (ValueError, TypeError, RuntimeError, OSError) as error:
+        print(f'explain_config: {error}', file=sys.stderr)
+        return 1
+
+
+def show(args: argparse.Namespace) -> int:
     config = load_config(args.config, args.cfg_options)
     problems = check_names(config)
     if not problems and 'model' in config:

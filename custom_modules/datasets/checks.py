@@ -44,7 +44,8 @@ def _hint(values: Set[int], num_classes: int) -> str:
     if min(values) >= 1 and max(values) == num_classes:
         return f'; values 1..{num_classes} are one too high: set reduce_zero_label=True, or subtract 1'
     if max(values) == num_classes:
-        return f'; is num_classes one too low, or {num_classes} void (then label_map or ignore_index has to say so)?'
+        return (f'; either num_classes is one too low, or {num_classes} is void and label_map or ignore_index has to '
+                'say so')
     return ''
 
 

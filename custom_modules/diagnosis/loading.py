@@ -1,15 +1,34 @@
 """A config with overrides, and the folders it reads."""
+import difflib
+import os.path as osp
+from pathlib import Path
 from typing import Iterator, List, Tuple
 
 from mmengine.config import Config, ConfigDict, DictAction
 from mmseg.registry import DATASETS
 
 DRAWN_ON_USE = ('StreetScenes', )
+SUFFIXES = ('.py', '.yml', '.yaml', '.json')
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOTS = (PACKAGE.parent / 'configs', PACKAGE / '.mim' / 'configs')  # of a checkout, of a wheel
 SPLITS = ('train', 'val', 'test')
 
 
 def load_config(path: str, options: List[str] = ()) -> Config:
-    """``Config.fromfile`` and overrides as mmseg's ``--cfg-options`` takes them (``key=value``)."""
+    """``Config.fromfile`` and overrides as mmseg's ``--cfg-options`` takes them (``key=value``).
+
+    Raises:
+        FileNotFoundError: If there is no such file; names the config of ours that is nearest.
+        ValueError: If the file is no config or an override has no value.
+    """
+    if not osp.isfile(path):
+        stem = osp.basename(path).rsplit('.', 1)[0]
+        known = {p.stem: p for root in ROOTS for p in sorted(root.glob('*/*.py')) if '_base_' not in p.parts}
+        close = [n for n in known if stem in n] or difflib.get_close_matches(stem, known, n=1, cutoff=0.5)
+        hint = f'; did you mean {", ".join(str(known[n]) for n in close[:2])}?' if close else ''
+        raise FileNotFoundError(f'no config at {path}{hint}')
+    if not path.endswith(SUFFIXES):
+        raise ValueError(f'expected a config ({", ".join("*" + s for s in SUFFIXES)}), got {path}')
     config = Config.fromfile(path)
     overrides = {}
     for option in options:

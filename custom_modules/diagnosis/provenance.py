@@ -41,7 +41,8 @@ def origins(path: str, options: Sequence[str] = ()) -> Dict[Key, Origin]:
 def explain(path: str, prefix: str = 'model', options: Sequence[str] = ()) -> List[Tuple[str, Any, Optional[Origin]]]:
     """(dotted key, value, origin) of every leaf below ``prefix`` ('' for all) of the merged config."""
     from .loading import load_config
-    config, found = load_config(path, list(options)).to_dict(), origins(path, options)
+    found = origins(path, options)
+    config = load_config(path, list(options)).to_dict()
     rows = []
     for key, value in _leaves(config):
         if not prefix or '.'.join(key) == prefix or '.'.join(key).startswith(f'{prefix}.'):

@@ -59,7 +59,7 @@ def test_samples_are_spread_evenly(stock):
     ([mask(0, 1, 7)] * 3, {}, r'ann/0\.png: expected class indices 0\.\.2 or 255 .*found 7 \(16 pixels\).*'
      r'num_classes, label_map, reduce_zero_label.*\(3 of 3 masks looked at\)'),
     ([mask(1, 2, 3)], {}, r'values 1\.\.3 are one too high: set reduce_zero_label=True'),
-    ([mask(0, 1, 3)], {}, r'is num_classes one too low, or 3 void'),
+    ([mask(0, 1, 3)], {}, r'either num_classes is one too low, or 3 is void'),
     ([mask(0, 255)] * 2, dict(classes=('background', 'cell')), r"hold 0 and 255 only.*nothing but 'background' would"
      r'.*save it as 1'),
     ([mask(0, 255)], dict(classes=('a', 'b'), ignore_index=254), r'found 255 .*; a mask drawn as 0 and 255 has to hold '
