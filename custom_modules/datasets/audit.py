@@ -101,7 +101,7 @@ def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, ne
     dataset.full_init()
     classes = dataset.metainfo.get('classes') or ()
     audit = Audit(type(dataset).__name__, classes, len(dataset))
-    audit.problems += _empty(dataset) + _heads(audit, heads, getattr(dataset, 'reduce_zero_label', False))
+    audit.problems += _empty(dataset) + _heads(audit, heads)
     if not len(dataset) or not classes:
         return audit
     picks = sorted({len(dataset) * i // num_samples for i in range(num_samples)})
@@ -149,7 +149,7 @@ def _empty(dataset: Any) -> List[str]:
             f'{remedy}']
 
 
-def _heads(audit: Audit, heads: Sequence[HeadClasses], reduced: bool) -> List[str]:
+def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
     problems, count = [], len(audit.classes)
     for head in heads:
         if head.class_weights is not None:
@@ -157,8 +157,8 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses], reduced: bool) -> List[st
                             f'is {head.num_classes}: write one weight a class')
         if not count or head.num_classes == count:
             continue
-        text = (f'{head.name}.num_classes is {head.num_classes}, but {audit.name} has {count} classes: set '
-                f'{head.name}.num_classes={count}')
+        text = (f'num_classes of {head.name} is {head.num_classes}, but {audit.name} has {count} classes: set '
+                f'num_classes={count} there')
         if head.num_classes < count:
             problems.append(text)
         else:  # legitimate with a label space that is shared with other data

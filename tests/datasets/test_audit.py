@@ -111,8 +111,8 @@ def test_training_needs_labels_and_a_test_does_not(stock):
 def test_every_head_is_compared(stock):
     dataset = stock([mask(0, 1, 2)])
     audit = audited(dataset, HeadClasses('decode_head', 3), HeadClasses('auxiliary_head', 2))
-    assert audit.problems[0] == ('auxiliary_head.num_classes is 2, but BaseSegDataset has 3 classes: set '
-                                 'auxiliary_head.num_classes=3')
+    assert audit.problems[0] == ('num_classes of auxiliary_head is 2, but BaseSegDataset has 3 classes: set '
+                                 'num_classes=3 there')
     assert '0..1 or 255 (ignored) but found 2 (16 pixels)' in audit.problems[1]
     assert 'for auxiliary_head' in audit.problems[1]
     more = audited(dataset, HeadClasses('decode_head', 19))

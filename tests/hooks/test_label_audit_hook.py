@@ -48,7 +48,7 @@ def test_right_labels_are_reported(runner, caplog):
 
 
 def test_wrong_heads_stop_the_training_unless_switched_off(runner):
-    with pytest.raises(ValueError, match=r'decode_head\.num_classes is 2, but StreetScenes has 11 classes'):
+    with pytest.raises(ValueError, match=r'num_classes of decode_head is 2, but StreetScenes has 11 classes'):
         HOOKS.build(dict(type='LabelAuditHook')).before_train(runner(2, val=False))
     HOOKS.build(dict(type='LabelAuditHook', num_samples=0)).before_train(runner(2))
     with pytest.raises(ValueError, match='num_samples of at least 0'):
