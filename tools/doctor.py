@@ -34,7 +34,8 @@ def main() -> int:
     parser.add_argument('--cfg-options', nargs='+', default=[], help='overrides of the config, key=value')
     args = parser.parse_args()
     report = load_by_path('report')
-    sys.path[0:1] = []  # tools/ is on the path of this process only
+    if sys.path[0] == str(Path(__file__).resolve().parent):  # tools/ is on the path of this process only
+        del sys.path[0]
     return report.examine_and_print(args.config, args.cfg_options, PACKAGE.parent, args.versions_only)
 
 

@@ -1,4 +1,6 @@
 """The command, in environments that work, lack everything, or die half-way."""
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +23,27 @@ def test_runs_where_nothing_is_installed():
     assert result.returncode == 1 and not result.stderr
     assert 'torch, torchvision, mmengine, mmcv, mmseg, numpy, cv2 are not installed' in result.stdout
     assert 'pip install torch==2.14.0 torchvision==0.29.2 onedl-mmengine==0.10.12' in result.stdout
+
+
+def test_runs_from_where_a_wheel_puts_it(tmp_path):
+    package = tmp_path / 'custom_modules'
+    shutil.copytree(ROOT / 'custom_modules' / 'diagnosis', package / 'diagnosis')
+    shutil.copytree(ROOT / 'tools', package / '.mim' / 'tools')
+    command = [sys.executable, '-I', '-S', str(package / '.mim' / 'tools' / 'doctor.py'), '--versions-only']
+    result = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True)
+    assert 'broken; repair the first one' in result.stdout and not result.stderr
+
+
+def test_missing_data_folder_is_named(tmp_path):
+    environment = dict(os.environ, CAMVID_ROOT=str(tmp_path / 'nowhere'))
+    config = 'configs/sfnet/sfnet_r18_1xb8-20k_camvid-360x480.py'
+    result = subprocess.run([sys.executable, 'tools/doctor.py', config], cwd=ROOT, text=True, capture_output=True,
+                            env=environment)
+    assert result.returncode == 1 and f'FAIL  data sets          CAMVID_ROOT={tmp_path}/nowhere: no such folder' in \
+        result.stdout
+    assert f'FAIL  config data        expected folders that do not exist: train: {tmp_path}/nowhere/train' in \
+        result.stdout
+    assert 'ok    config builds' in result.stdout
 
 
 def test_a_misspelt_config_is_found_and_fails(tmp_path):
