@@ -26,6 +26,7 @@ ALLOWED = {
     'visualization': {'ops'},
     'analysis': set(),
     'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
+    'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -62,15 +62,17 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
         logits, image = logits.to(dtype), image.detach().to(dtype)
         mixes = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
         sigmas = (spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb)
-        start, steps = None, iterations
+        # Channels last from here on: a row a pixel for the filters, and the faster kernels of pooling and resizing.
+        logits, start, steps = from_rows(to_rows(logits), logits), None, iterations
         if method == 'half':
             method = 'lattice'
             if iterations > FULL_STEPS and min(logits.shape[2:]) > 1:
                 half = [torch.as_tensor(s, dtype=torch.float64) / 2 for s in sigmas[:2]] + [sigmas[2]]
-                coarse = _infer(halve(logits), halve(image), half, mixes, iterations - FULL_STEPS, None, normalization,
+                small = halve(logits)
+                coarse = _infer(small, halve(image), half, mixes, iterations - FULL_STEPS, None, normalization,
                                 method, save)
-                start = F.interpolate(
-                    coarse.softmax(1), size=logits.shape[2:], mode='bilinear', align_corners=False)
+                belief = from_rows(to_rows(coarse).softmax(1), small)
+                start = F.interpolate(belief, size=logits.shape[2:], mode='bilinear', align_corners=False)
                 steps = FULL_STEPS
         return _infer(logits, image, sigmas, mixes, steps, start, normalization, method, save)
 

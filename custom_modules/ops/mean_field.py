@@ -122,7 +122,7 @@ class _MeanField(torch.autograd.Function):
         with full_precision(unary.device):
             reader = _Reader(kernels, [k.out_weight for k in kernels])
             stacked = unary.new_empty(reader.rows, unary.shape[1])
-            q = torch.softmax(unary, 1) if start is None else start.clone()
+            q = torch.softmax(unary, 1) if start is None else start
             beliefs: List[Tensor] = []
             tables: List[Tensor] = []
             for t in range(iterations):
@@ -131,6 +131,7 @@ class _MeanField(torch.autograd.Function):
                 last = t == iterations - 1
                 if save == 'fast':
                     beliefs.append(q)
+                if save == 'fast' or (t == 0 and start is not None):  # never write to what the caller passed
                     q = torch.empty_like(unary)
                 if save != 'nothing':
                     tables.extend(blurred)

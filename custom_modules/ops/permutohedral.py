@@ -150,15 +150,15 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
     dim, points = features.shape
     strides, lowest, volume = _number_cells(features, blurs, dilations)
     dtype = _key_dtype(volume * len(counts), dim)
-    key = torch.empty(dim + 1, points, dtype=dtype, device=features.device)
-    weight = torch.empty(dim + 1, points, dtype=features.dtype, device=features.device)
+    key = torch.empty(points, dim + 1, dtype=dtype, device=features.device)
+    weight = torch.empty(points, dim + 1, dtype=features.dtype, device=features.device)
     first = 0
     for image, count in enumerate(counts):
         base = image * volume - sum(s * low for s, low in zip(strides, lowest))
         step = CHUNK if features.device.type == 'cpu' else max(count, 1)
         for start in range(first, first + count, step):
             part = slice(start, min(start + step, first + count))
-            _embed(features[:, part], strides, base, blurs, key[:, part], weight[:, part])
+            _embed(features[:, part], strides, base, blurs, key[part].t(), weight[part].t())
         first += count
     jumps = _jumps(strides)
     ordered, order = torch.sort(key.view(-1), stable=True)
@@ -178,15 +178,16 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
         sizes = sizes.new_zeros(grown.numel()).index_copy_(0, place, sizes)
         cells = grown
     corner = torch.empty_like(vertex).scatter_(0, order, vertex)
-    point = torch.arange(points, dtype=torch.int32, device=features.device).repeat(dim + 1)
+    # The point of entry e is e // D. As a product it is several times faster; the half keeps it clear of rounding.
+    point = order.double().add_(0.5).mul_(1 / (dim + 1)).int()
     offset = torch.cat([sizes.new_zeros(2), sizes.cumsum(0)])
     segment = (SEGMENT if features.device.type == 'cuda' else 0) if segment is None else segment
     segment_offset, row_segment = _segments(offset, segment) if segment else (None, None)
     return Lattice(
-        corner=corner.view(dim + 1, points).t().contiguous(),
-        weight=weight.t().contiguous(),
-        splat_point=point.index_select(0, order),
-        splat_weight=weight.view(-1).index_select(0, order),
+        corner=corner.view(points, dim + 1),
+        weight=weight,
+        splat_point=point,
+        splat_weight=weight.view(-1).take(order),
         splat_offset=offset.int(),
         neighbour=_neighbours(cells, jumps),
         blurs=blurs,
@@ -203,7 +204,7 @@ def _number_cells(features: Tensor, blurs: int, dilations: int) -> Tuple[List[in
     dim, points = features.shape
     if points == 0:
         return [1] * dim, [0] * dim, 1
-    low, high = torch.stack(features.aminmax(dim=1)).double().tolist()
+    low, high = torch.stack([features.amin(1), features.amax(1)]).double().tolist()  # aminmax is not vectorised
     if not all(map(math.isfinite, low + high)):
         raise ValueError('expected finite features, got NaN or infinity: check the image and the bandwidths')
     scale = _scale(dim, blurs)
@@ -271,18 +272,21 @@ def _embed(features: Tensor, strides: Sequence[int], base: int, blurs: int, key:
     cell += wrap
     rank = rank.long()
     down_the_rank = torch.empty_like(diff).scatter_(0, rank, diff.mul_(down).sub_(wrap))
-    torch.sub(down_the_rank[dim] + 1, down_the_rank[0], out=weight[0])
-    for r in range(1, corners):
-        torch.sub(down_the_rank[dim - r], down_the_rank[corners - r], out=weight[r])
+    steps_down = torch.empty_like(diff)
+    torch.sub(down_the_rank[dim] + 1, down_the_rank[0], out=steps_down[0])
+    torch.sub(down_the_rank[:-1].flip(0), down_the_rank[1:].flip(0), out=steps_down[1:])
+    weight.copy_(steps_down)
     if key.dtype == torch.int32:  # sums below may wrap around on the way, but not in the end
         base = (base + 2**31) % 2**32 - 2**31
     whole = cell.to(key.dtype)
     jumps = torch.tensor(_jumps(strides), dtype=key.dtype, device=key.device)
     steps = jumps[:, None].expand(-1, points)
-    by_rank = torch.empty_like(key).scatter_(0, rank, steps)
-    key[0] = (whole * steps).sum(0, dtype=key.dtype) + base
+    by_rank = torch.empty_like(whole).scatter_(0, rank, steps)
+    numbers = torch.empty_like(whole)
+    numbers[0] = (whole * steps).sum(0, dtype=key.dtype) + base
     for r in range(1, corners):
-        torch.sub(key[r - 1], by_rank[corners - r], out=key[r])
+        torch.sub(numbers[r - 1], by_rank[corners - r], out=numbers[r])
+    key.copy_(numbers)
 
 
 def _segments(offset: Tensor, longest: int) -> Tuple[Tensor, Tensor]:

@@ -44,3 +44,15 @@ def test_memory_of_a_known_allocation():
     if peak is None:
         pytest.skip('this system does not tell the peak memory of a process')
     assert 60 <= peak <= 80
+
+
+def test_memory_that_was_freed_before_counts_again():
+    from custom_modules.analysis.cost import peak_memory
+
+    def many():
+        return [torch.ones(2**14) for _ in range(256)]  # 16 MiB in pieces that come from the heap
+
+    first, second = peak_memory(many, 'cpu'), peak_memory(many, 'cpu')
+    if first is None:
+        pytest.skip('this system does not tell the peak memory of a process')
+    assert 14 <= first <= 24 and 14 <= second <= 24

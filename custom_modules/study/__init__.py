@@ -1,0 +1,1 @@
+"""Studies: a grid of configs, trained, tested and compared by one command. See ``projects/fusion_grid``."""

@@ -1,0 +1,116 @@
+"""The config file of every member, and fingerprints that tell whether it is still the one that was trained."""
+import hashlib
+import json
+import logging
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from .overrides import render
+from .plan import Member, Study, hint
+
+# Top-level keys that Runner.from_cfg, mmseg's tools and config inheritance read, so that a base need not have them.
+RUNNER = ('auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks',
+          'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters', 'launcher', 'load_from', 'log_level',
+          'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler', 'randomness', 'resume',
+          'runner_type', 'sync_bn', 'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg', 'train_dataloader',
+          'tta_model', 'tta_pipeline', 'val_cfg', 'val_dataloader', 'val_evaluator', 'vis_backends', 'visualizer',
+          'work_dir')
+# What changes neither the weights nor the scores.
+SHOWN = ('log_level', 'log_processor', 'vis_backends', 'visualizer', 'work_dir', 'resume', 'launcher')
+
+
+def config_text(study: Study, member: Member, base: str) -> str:
+    """A few lines that inherit from ``base`` and state what the member changes."""
+    choices = ', '.join(f'{axis}={choice}' for axis, choice in member.choices.items())
+    lines = [f'# {choices}, seed={member.seed}: a member of {study.path.parent.name}/{study.path.name}, which writes '
+             'this file', f'_base_ = {base!r}']
+    lines += [f'{key} = {render(value, width=97 - len(key))}' for key, value in member.overrides.items()]
+    return '\n'.join(lines) + '\n'
+
+
+def relative_base(base: Path, folder: Path) -> str:
+    """How a config in ``folder`` names its base: relative, so that both can move together."""
+    try:
+        return Path(os.path.relpath(base, folder)).as_posix()
+    except ValueError:  # another drive
+        return base.as_posix()
+
+
+def merged_configs(study: Study) -> Dict[str, Config]:
+    """The full config of every member, as its file gives it, before any file is written.
+
+    Raises:
+        ValueError: If an override names an unknown top-level key or does not fit the base, or two members are one.
+    """
+    with quietly():
+        return _merged_configs(study)
+
+
+def _merged_configs(study: Study) -> Dict[str, Config]:
+    known = sorted({*Config.fromfile(str(study.base), import_custom_modules=False), *RUNNER})
+    configs: Dict[str, Config] = {}
+    seen: Dict[str, str] = {}
+    for member in study.members:
+        for key in member.overrides:
+            if key not in known:
+                raise ValueError(f'{study.path.name}: member {member.name} overrides {key!r}, which the base config '
+                                 f'does not have and mmengine does not read{hint(key, known)}')
+        try:
+            config = Config.fromstring(config_text(study, member, study.base.as_posix()), '.py')
+        except (TypeError, KeyError) as error:
+            raise ValueError(
+                f'{study.path.name}: member {member.name} does not fit {study.base.name}: {error}') from error
+        print_ = fingerprint(config.to_dict())
+        if print_ in seen:
+            raise ValueError(f'{study.path.name}: {seen[print_]} and {member.name} are the same config, so the study '
+                             'would train it twice; two axes set the same keys, or a choice states what the base has: '
+                             'exclude one')
+        seen[print_] = member.name
+        configs[member.name] = config
+    return configs
+
+
+def write_configs(study: Study, folder: Path) -> List[Path]:
+    """Write the config files; untouched where they already say the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for member in study.members:
+        path = folder / f'{member.name}.py'
+        text = config_text(study, member, relative_base(study.base, folder.resolve()))
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        paths.append(path)
+    return paths
+
+
+def fingerprint(config: dict) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+
+
+def train_fingerprint(config: Config, checkpoint: str = 'last') -> str:
+    """Of all that decides the weights: validation counts only if it chooses the checkpoint."""
+    skip = ('test_', 'tta_') + (('val_', ) if checkpoint == 'last' else ())
+    return fingerprint({k: v for k, v in config.to_dict().items() if not k.startswith(skip) and k not in SHOWN})
+
+
+def score_fingerprint(config: Config, checkpoint: str = 'last') -> str:
+    """Of all that decides the scores of a training."""
+    kept = {k: v for k, v in config.to_dict().items() if k.startswith(('test_', 'model'))}
+    return fingerprint(dict(kept, checkpoint=checkpoint))
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without mmengine's line for every environment variable a config reads, a dozen times over."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

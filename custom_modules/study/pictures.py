@@ -1,0 +1,120 @@
+"""Test images with every combination's prediction, zoomed to where the truth has most boundaries."""
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmseg.apis import init_model
+from mmseg.registry import DATASETS
+
+from ..visualization import inspect
+from .plan import Member, Study
+from .state import DONE, Folder
+
+Box = Tuple[int, int, int, int]  # top, left, height, width
+
+
+@dataclass
+class Picture:
+    """One test image; ``box`` is the crop that is enlarged."""
+    index: int
+    image: np.ndarray  # (H, W, 3) RGB
+    truth: np.ndarray  # (H, W)
+    box: Box
+    predictions: Dict[str, np.ndarray] = field(default_factory=dict)  # combination -> (H, W)
+
+
+@dataclass
+class Gallery:
+    pictures: List[Picture]
+    palette: Sequence[Sequence[int]]
+    classes: Sequence[str]
+    ignore_index: int = 255
+
+
+def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callable[[str], None]) -> Optional[Gallery]:
+    """Predictions of the first finished seed of every combination, on images spread evenly over the test set.
+
+    Predictions are kept beside the member, so a report is cheap to write again. None if there is nothing to show.
+    """
+    firsts: List[Member] = []
+    for members in study.groups.values():
+        firsts += [m for m in members if Folder(out, m.name).read().status == DONE][:1]
+    if not firsts or not study.pictures:
+        return None
+    device = study.measure.get('device') or ('cuda' if torch.cuda.is_available() else 'cpu')
+    dataset = DATASETS.build(configs[firsts[0].name].test_dataloader.dataset)
+    indices = pick(len(dataset), study.pictures)
+    meta = dataset.metainfo
+    gallery = Gallery([], meta['palette'], meta['classes'], getattr(dataset, 'ignore_index', 255))
+    for member in firsts:
+        arrays = _predictions(member, study, configs[member.name], Folder(out, member.name), indices, device, report)
+        for position, index in enumerate(indices):
+            if len(gallery.pictures) <= position:
+                truth = arrays[f'truth{index}']
+                gallery.pictures.append(Picture(index, arrays[f'image{index}'], truth, window(truth)))
+            picture = gallery.pictures[position]
+            if arrays[f'prediction{index}'].shape == picture.truth.shape:  # a member may test at another size
+                picture.predictions[member.group] = arrays[f'prediction{index}']
+    return gallery
+
+
+def _predictions(member: Member, study: Study, config: Config, folder: Folder, indices: Sequence[int], device: str,
+                 report: Callable[[str], None]) -> Dict[str, np.ndarray]:
+    checkpoint = folder.tested_checkpoint(study.checkpoint)
+    key = f'{folder.read().score_fingerprint} {checkpoint.name} {checkpoint.stat().st_mtime_ns} {list(indices)}'
+    path = folder.root / 'pictures.npz'
+    if path.exists():
+        with np.load(path) as kept:
+            if str(kept['key']) == key:
+                return dict(kept)
+    report(f'drawing {member.name}')
+    config = Config(config.to_dict())
+    model = init_model(config, str(checkpoint), device=device)
+    dataset = DATASETS.build(config.test_dataloader.dataset)
+    arrays: Dict[str, np.ndarray] = dict(key=np.array(key))
+    for index in indices:
+        seen, _ = inspect(model, dataset[index])
+        arrays.update({f'{name}{index}': seen[name].astype(np.uint8) for name in ('image', 'truth', 'prediction')})
+    np.savez_compressed(path, **arrays)
+    return arrays
+
+
+def pick(length: int, wanted) -> List[int]:
+    """The indices asked for, or so many of them spread evenly, ends left out."""
+    if isinstance(wanted, list):
+        return [i for i in wanted if i < length]
+    wanted = min(wanted, length)
+    return [int((2 * i + 1) * length / (2 * wanted)) for i in range(wanted)]
+
+
+def boundary(labels: np.ndarray) -> np.ndarray:
+    """Pixels whose right or lower neighbour has another label, bool (H, W)."""
+    edge = np.zeros(labels.shape, bool)
+    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    edge[:-1] |= labels[:-1] != labels[1:]
+    return edge
+
+
+def window(truth: np.ndarray, share: float = 1 / 3) -> Box:
+    """The window, a third of the sides, with most boundary pixels; the first of equals. No prediction is looked at."""
+    h, w = (min(max(int(side * share), 32), side) for side in truth.shape)
+    total = np.zeros((truth.shape[0] + 1, truth.shape[1] + 1), np.int64)
+    total[1:, 1:] = boundary(truth).cumsum(0).cumsum(1)
+    counts = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
+    top, left = np.unravel_index(counts.argmax(), counts.shape)
+    return int(top), int(left), h, w
+
+
+def crop(array: np.ndarray, box: Box) -> np.ndarray:
+    top, left, height, width = box
+    return array[top:top + height, left:left + width]
+
+
+def wrong_share(picture: Picture, group: str, ignore_index: int) -> float:
+    """Share of the crop's labelled pixels that the prediction has wrong, in percent."""
+    truth, prediction = crop(picture.truth, picture.box), crop(picture.predictions[group], picture.box)
+    labelled = truth != ignore_index
+    return 100. * float((labelled & (truth != prediction)).sum()) / max(int(labelled.sum()), 1)

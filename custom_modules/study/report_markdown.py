@@ -1,0 +1,97 @@
+"""The report as Markdown tables."""
+from typing import List, Optional
+
+from ..version import __version__
+from .statistics import Spread
+from .summary import Row, Summary
+
+COSTS = (('params', 'params (M)', 1e-6, 3), ('macs', 'GMACs', 1e-9, 2), ('latency', 'latency (ms)', 1., 1),
+         ('memory', 'memory (MiB)', 1., 0))
+
+
+def cost_columns(summary: Summary) -> List[tuple]:
+    """Those of :data:`COSTS` that were measured."""
+    return [column for column in COSTS if any(column[0] in row.cost for row in summary.rows)]
+
+
+def cell(value: Optional[Spread], signed: bool = False) -> str:
+    return '-' if value is None else value.text(signed=signed)
+
+
+def cost_cell(row: Row, key: str, scale: float, digits: int) -> str:
+    return f'{row.cost[key] * scale:.{digits}f}' if key in row.cost else '-'
+
+
+def table(head: List[str], rows: List[List[str]]) -> str:
+    def line(cells):
+        return f'| {" | ".join(str(c).replace("|", "/") for c in cells)} |'
+
+    return '\n'.join([line(head), line(['---'] * len(head)), *map(line, rows)])
+
+
+def markdown(summary: Summary) -> str:
+    """The whole report; failed and unfinished members are listed, unmeasured cells are ``-``."""
+    s = summary
+    parts = [f'# {s.title}']
+    if s.question:
+        parts.append(s.question)
+    parts.append(f'{s.done} of {s.members} members done; base `{s.base}`; baseline `{s.baseline}`; seeds '
+                 f'{", ".join(map(str, s.seeds))}. Mean ± sample sd over n seeds; Δ is the mean difference to the '
+                 'baseline over the seeds both have.')
+    parts += [f'> {note}' for note in s.notes]
+    parts.append(results_table(s))
+    if s.effects and any(e.differences for e in s.effects):
+        parts += ['## What each choice changes', f'Difference of {s.metric} between members that are otherwise equal '
+                  '(same seed, same other choices), mean ± sd over the pairs.', effects_table(s)]
+    for column in dict.fromkeys(c for row in s.rows for c in row.classes):
+        parts += [f'## {column} by class', class_table(s, column)]
+    if not set(s.metrics) <= set(s.columns or [s.metric]):
+        rows = [[row.name, *(cell(row.metrics.get(m)) for m in s.metrics)] for row in s.rows]
+        parts += ['## All metrics', table(['combination', *s.metrics], rows)]
+    if s.troubles:
+        parts += ['## Without a result', table(
+            ['member', 'status', 'stage', 'reason', 'log'],
+            [[t.name, t.status, t.stage or '-', t.reason or '-', t.log or '-'] for t in s.troubles])]
+    parts += ['## Made with', f'```shell\n{s.command}\n```']
+    if s.cost_note:
+        parts.append(s.cost_note)
+    if s.environment:
+        facts = dict(s.environment, segfusion=__version__)
+        parts.append(', '.join(f'{key} {value}' for key, value in facts.items()) + '.')
+    return '\n\n'.join(parts) + '\n'
+
+
+def results_table(s: Summary) -> str:
+    costs = cost_columns(s)
+    head = ['#', *s.axes, 'n', *_metric_heads(s), *(label for _, label, _, _ in costs)]
+    rows = []
+    for row in s.rows:
+        name = [f'**{c}**' if row.is_baseline else c for c in (row.choices[axis] for axis in s.axes)]
+        scores = []
+        for metric in s.columns or [s.metric]:
+            scores.append(cell(row.metrics.get(metric)))
+            if metric == s.metric:
+                scores.append('baseline' if row.is_baseline else cell(row.deltas.get(metric), signed=True))
+        rows.append([row.number, *name, len(row.results), *scores, *(cost_cell(row, k, f, d) for k, _, f, d in costs)])
+    return table(head, rows)
+
+
+def _metric_heads(s: Summary) -> List[str]:
+    heads = []
+    for metric in s.columns or [s.metric]:
+        heads += [metric, f'Δ {metric}'] if metric == s.metric else [metric]
+    return heads
+
+
+def effects_table(s: Summary) -> str:
+    base = next(row for row in s.rows if row.is_baseline)
+    rows = [[e.axis, e.choice, base.choices[e.axis], cell(e.spread, signed=True), len(e.differences)]
+            for e in s.effects]
+    return table(['axis', 'choice', 'instead of', f'Δ {s.metric}', 'pairs'], rows)
+
+
+def class_table(s: Summary, column: str) -> str:
+    shown = [row for row in s.rows if column in row.classes]
+    names = [name for name in s.class_names if any(name in row.classes[column] for row in shown)]
+    rows = [[name, *(cell(row.classes[column].get(name)) for row in shown)] for name in names]
+    return table(['class', *(row.name for row in shown)], rows)

@@ -1,0 +1,50 @@
+"""The studies we ship expand, and every network in them can be built."""
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmseg.registry import MODELS
+
+from custom_modules.study.command import main
+from custom_modules.study.configs import merged_configs
+from custom_modules.study.plan import load_study
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted(ROOT.glob('projects/*/study*.py'))
+
+
+@pytest.mark.parametrize('path', STUDIES, ids=lambda p: f'{p.parent.name}-{p.stem}')
+def test_every_choice_reaches_the_head(path):
+    study = load_study(path)
+    configs = merged_configs(study)
+    for group, members in study.groups.items():
+        choices = members[0].choices
+        if sum(choices[axis] != study.baseline[axis] for axis in study.axes) > 1:
+            continue
+        head = configs[members[0].name].model.decode_head
+        built = MODELS.build(dict(head, norm_cfg=dict(type='BN'))).eval()
+        levels = [torch.randn(1, c, 16 // 2**i, 24 // 2**i) for i, c in enumerate(head.in_channels)]
+        with torch.no_grad():
+            assert torch.isfinite(built(levels)).all()
+        found = dict(align=built.aligns[0], fusion=built.fusions[0], context=built.context)
+        for axis, choice in choices.items():
+            wanted = study.axes[axis][choice]
+            if wanted:
+                assert type(found[axis]).__name__ == wanted['model']['decode_head'][axis]['type']
+
+
+def test_the_worked_example_of_the_readme(tmp_path):
+    text = (ROOT / 'projects' / 'fusion_grid' / 'README.md').read_text()
+    example = re.search(r'```python\n(.*?)```', text, re.S).group(1)
+    (tmp_path / 'study.py').write_text(example.replace('../../configs', (ROOT / 'configs').as_posix()))
+    configs = merged_configs(load_study(tmp_path))
+    assert len(configs) == 18
+    assert configs['channel_r34_seed2'].model.decode_head.fusion.gate_channels == 'channels'
+    assert configs['channel_r34_seed2'].model.backbone.depth == 34
+
+
+def test_the_shipped_grid_is_planned(capsys):
+    assert main([str(ROOT / 'projects' / 'fusion_grid'), '--dry-run']) == 0
+    text = capsys.readouterr().out
+    assert text.count('\n  train   mim train mmseg') == 12 and 'bilinear_sum_pyramid_seed0 (baseline)' in text
