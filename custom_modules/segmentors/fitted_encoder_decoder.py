@@ -102,9 +102,11 @@ def wanted_channels(head: dict, channels: Sequence[int]) -> Union[int, List[int]
         ValueError: If ``in_index`` names a level that is not there.
     """
     index = head.get('in_index')
-    if index is None and not isinstance(head.get('in_channels'), (list, tuple)) and not _takes_all(_class(head)):
+    if index is None:
         index = _default(_class(head), 'in_index')
-    index = list(range(len(channels))) if index in (None, _ABSENT) else index
+        several = isinstance(head.get('in_channels'), (list, tuple)) or _takes_all(_class(head))
+        if index in (None, _ABSENT) or (isinstance(index, int) and several):
+            index = list(range(len(channels)))
     wrong = [i for i in ([index] if isinstance(index, int) else index) if not -len(channels) <= i < len(channels)]
     if wrong:
         raise ValueError(f'in_index={index} of {_class(head).__name__} names level {wrong[0]}, but the backbone gives '

@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 
-from custom_modules.segmentors.fitted_encoder_decoder import run_levels, wanted_channels
+from custom_modules.segmentors.fitted_encoder_decoder import channel_problem, run_levels, wanted_channels
 from tests.references.samples import batch
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -26,11 +26,13 @@ def fitted(head, **kwargs):
 
 @pytest.mark.parametrize('head, expected', [
     (TOP_DOWN, LEVELS), (dict(TOP_DOWN, in_channels=None), LEVELS), (dict(TOP_DOWN, in_index=[1, 3]), [128, 512]),
+    (dict(TOP_DOWN, type='SFNetLiteHead', in_channels=None), [64, 256, 512]),  # in_index=(0, 2, 3) by default
     (FCN, 512), (dict(FCN, in_index=1), 128), (dict(FCN, in_index=-2), 256),
     (dict(FCN, in_index=[0, 2], input_transform='resize_concat'), [64, 256]),
 ])
 def test_left_out_channels_are_those_of_the_levels(head, expected):
     assert wanted_channels(head, LEVELS) == expected
+    assert channel_problem('decode_head', dict(head, in_channels=expected), LEVELS) == ''
     decode_head = fitted(head).decode_head
     got = decode_head.in_channels
     assert (sum(expected) if 'input_transform' in head else expected) == got
