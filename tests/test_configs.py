@@ -10,6 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
+from custom_modules.diagnosis.network import head_configs
+from custom_modules.segmentors.fitted_encoder_decoder import channel_problem, reads_levels, run_levels
 from tests.references.samples import batch
 
 ROOT = Path(__file__).parents[1]
@@ -53,11 +55,19 @@ def small(config):
     return config
 
 
+def check_channels(model, config):
+    """What is written agrees with a dry run of the backbone, as explain_config and FittedEncoderDecoder say."""
+    levels = [level.shape[1] for level in run_levels(model.backbone, model.neck if model.with_neck else None)]
+    wrong = [channel_problem(slot, head, levels) for slot, head in head_configs(config) if reads_levels(head)]
+    assert not any(wrong), wrong
+
+
 @pytest.mark.parametrize('path', distinct(CONFIGS), ids=lambda p: p.stem)
 def test_config_trains_and_predicts(path):
     config = small(Config.fromfile(path))
     init_default_scope('mmseg')
     model = revert_sync_batchnorm(MODELS.build(config.model))
+    check_channels(model, config.model)
     num_classes = as_list(config.model.decode_head)[-1].num_classes
     optimizer = build_optim_wrapper(model, copy.deepcopy(config.optim_wrapper))
     model.train()

@@ -16,15 +16,16 @@ ALLOWED = {
     'context': {'ops'},
     'refine': {'ops'},
     'backbones': {'ops'},
-    'decode_heads': PARTS | {'decode_heads'},
-    'segmentors': set(),
+    'decode_heads': PARTS | {'decode_heads', 'names'},
+    'segmentors': {'names'},
     'datasets': set(),
     'evaluation': set(),
-    'hooks': {'visualization'},
+    'hooks': {'datasets', 'visualization'},
     'losses': set(),
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
     'analysis': set(),
+    'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }
 # folder -> third-party packages it may import besides torch and the standard library

@@ -4,8 +4,6 @@ import sys
 import time
 from pathlib import Path
 
-from custom_modules.analysis import read_scores, scores_table
-
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / 'configs' / 'sfnet' / 'sfnet_r18_1xb4-demo_street-scenes-128x192.py'
 WORK_DIR = ROOT / 'work_dirs' / 'demo'
@@ -29,6 +27,7 @@ def main() -> None:
     run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
         str(WORK_DIR / 'test'))
     run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'pictures'))
+    from custom_modules.analysis import read_scores, scores_table  # here, so that a broken installation is examined
     table = scores_table(read_scores(WORK_DIR / 'test'))
     (WORK_DIR / 'results.md').write_text(table + '\n')
     print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "pictures" / "0000.png"} '
@@ -37,4 +36,9 @@ def main() -> None:
 
 if __name__ == '__main__':
     START = time.perf_counter()
-    main()
+    try:
+        main()
+    except (subprocess.CalledProcessError, ImportError, OSError) as error:
+        print(f'\n[demo] failed: {error}\n[demo] looking for the cause: python tools/doctor.py\n', flush=True)
+        subprocess.run([sys.executable, 'tools/doctor.py', str(CONFIG)], cwd=ROOT)
+        sys.exit(1)

@@ -1,8 +1,17 @@
-"""Run mmseg's own tools/test.py, so that ``mim test segfusion CONFIG`` finds our configs by name."""
+"""Run mmseg's own tools/test.py, so that ``mim test segfusion CONFIG`` finds our configs by name.
+
+Misspelt names in the config are refused first, with the nearest registered ones.
+"""
 import runpy
+import sys
 from pathlib import Path
 
 import mmseg
 
+from custom_modules import register_all
+from custom_modules.diagnosis.preflight import refuse_misspelt_names
+
 if __name__ == '__main__':
+    register_all()
+    refuse_misspelt_names(sys.argv[1:])
     runpy.run_path(str(Path(mmseg.__file__).parent / '.mim' / 'tools' / 'test.py'), run_name='__main__')

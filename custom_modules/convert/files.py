@@ -1,6 +1,7 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
 import os
 import pickle
+import re
 from pathlib import Path
 from typing import Optional
 
@@ -62,9 +63,21 @@ def convert_file(config: str,
 def _load(path: str, trust: bool):
     if not os.path.isfile(path):
         raise FileNotFoundError(f'no checkpoint at {path}')
+    with open(path, 'rb') as file:
+        start = file.read(64).lstrip()
+    if not start:
+        raise ConversionError(f'{path} is empty: download or copy it again')
+    if start.startswith(b'<'):
+        raise ConversionError(f'{path} is a web page, not a checkpoint: the server asked for something first; open the '
+                              'address in a browser')
     try:
         return torch.load(path, map_location='cpu', weights_only=not trust)
     except pickle.UnpicklingError as error:
+        held = re.search(r'(?:GLOBAL|Unsupported class) (\S+)', str(error))
         raise ConversionError(
-            f'{path} holds more than tensors and plain values (old training files often do): {error}\n'
-            'If you trust its origin, convert it with --trust, which lets it run code while it is read') from error
+            f'{path} holds more than tensors and plain values (old training files often do)'
+            f'{", e.g. " + held.group(1) if held else ""}. If you trust its origin, convert it with --trust, which '
+            'lets it run code while it is read') from error
+    except (EOFError, RuntimeError, ValueError) as error:
+        raise ConversionError(f'{path} is cut off or damaged: compare its size with the original and copy it '
+                              'again') from error

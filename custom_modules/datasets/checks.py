@@ -1,6 +1,6 @@
 """What can be wrong with a data set, said before it becomes a ``nan`` or a device assert."""
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from mmengine import fileio
@@ -33,7 +33,20 @@ def label_problem(label: np.ndarray, num_classes: int, ignore_index: int = 255,
     values, counts = np.unique(label[wrong], return_counts=True)
     found = ', '.join(f'{value} ({count} pixels)' for value, count in zip(values[:10], counts))
     more = f' and {len(values) - 10} more values' if len(values) > 10 else ''
-    return (f'expected class indices 0..{num_classes - 1} or {ignore_index} (ignored) but found {found}{more}')
+    return (f'expected class indices 0..{num_classes - 1} or {ignore_index} (ignored) but found {found}{more}'
+            f'{_hint(set(np.unique(label).tolist()) - {ignore_index}, num_classes)}')
+
+
+def _hint(values: Set[int], num_classes: int) -> str:
+    """What such values usually mean."""
+    if values <= {0, 255}:
+        return '; a mask drawn as 0 and 255 has to hold 1 instead of 255'
+    if min(values) >= 1 and max(values) == num_classes:
+        return f'; values 1..{num_classes} are one too high: set reduce_zero_label=True, or subtract 1'
+    if max(values) == num_classes:
+        return (f'; either num_classes is one too low, or {num_classes} is void and label_map or ignore_index has to '
+                'say so')
+    return ''
 
 
 def require_folder(path: str, what: str, remedy: str, backend_args: Optional[dict] = None) -> None:

@@ -6,6 +6,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
 from .deep_supervision import offer_side_outputs
 from .top_down_head import check_alignment, check_levels
 
@@ -125,10 +126,10 @@ class AlignSegHead(BaseDecodeHead):
         shared = dict(channels=channels, align_corners=align_corners, **layers)
         steps = range(len(self.in_channels))
 
-        self.context = MODELS.build(context, default_args=dict(in_channels=self.in_channels[-1], **shared))
-        self.fusions = nn.ModuleList(MODELS.build(fusion, default_args=shared) for _ in steps)
+        self.context = build_part('context', context, self, dict(in_channels=self.in_channels[-1], **shared))
+        self.fusions = nn.ModuleList(build_part('fusion', fusion, self, shared) for _ in steps)
         check_alignment(align, self.fusions)
-        self.aligns = None if align is None else nn.ModuleList(MODELS.build(align, default_args=shared) for _ in steps)
+        self.aligns = None if align is None else nn.ModuleList(build_part('align', align, self, shared) for _ in steps)
         self.laterals = nn.ModuleList(
             ResidualRefinement(i, channels, **layers) for i in (*self.in_channels, channels))
         self.refinements = nn.ModuleList(ResidualRefinement(channels, channels, **layers) for _ in steps)

@@ -6,6 +6,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
 from ..ops import bilinear_kernel
 
 
@@ -46,9 +47,11 @@ class DilationHead(BaseDecodeHead):
         super().__init__(
             list(in_channels), in_index=[0, 1], input_transform='multiple_select', init_cfg=init_cfg, **kwargs)
         classes = self.out_channels
-        self.context = nn.Identity() if context is None else MODELS.build(
+        self.context = nn.Identity() if context is None else build_part(
+            'context',
             context,
-            default_args=dict(
+            self,
+            dict(
                 channels=classes, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg, align_corners=self.align_corners))
         self.upsample = nn.ConvTranspose2d(classes, classes, 16, 8, padding=4, groups=classes, bias=False)
         with torch.no_grad():

@@ -6,6 +6,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
+
 
 @MODELS.register_module()
 class ENetHead(BaseDecodeHead):
@@ -49,7 +51,7 @@ class ENetHead(BaseDecodeHead):
             **kwargs)
         _, fine, middle, coarse = in_channels
         common = dict(norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
-        self.align = MODELS.build(align, default_args=dict(align_corners=self.align_corners, **common))
+        self.align = build_part('align', align, self, dict(align_corners=self.align_corners, **common))
         self.up4 = UpBottleneck(coarse, middle, **common)
         self.stage4 = nn.Sequential(*(PlainBottleneck(middle, **common) for _ in range(2)))
         self.up5 = UpBottleneck(middle, fine, **common)

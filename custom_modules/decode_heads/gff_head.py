@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..align import BilinearAlign
+from ..names import build_part
 from ..ops import conv_module_of_resized
 from .deep_supervision import offer_side_outputs
 from .top_down_head import check_levels
@@ -113,11 +114,11 @@ class GFFHead(BaseDecodeHead):
         scene = context.get('channels', channels)
         widths = [*self.in_channels[:-1], scene] if form == 'released' else self.in_channels
 
-        self.context = MODELS.build(context, default_args=dict(in_channels=self.in_channels[-1], **shared))
+        self.context = build_part('context', context, self, dict(in_channels=self.in_channels[-1], **shared))
         # Not in place: the gates still have to read the levels, and a backbone without a last norm would be changed.
         self.reduce_convs = nn.ModuleList(ConvModule(c, channels, 1, inplace=False, **conv) for c in widths)
-        self.fusion = MODELS.build(fusion, default_args=dict(num_levels=count, gate_in_channels=widths, **shared))
-        aligns = [MODELS.build(align, default_args=shared) for _ in range(count - 1)]
+        self.fusion = build_part('fusion', fusion, self, dict(num_levels=count, gate_in_channels=widths, **shared))
+        aligns = [build_part('align', align, self, shared) for _ in range(count - 1)]
         # Plain resizing is linear and has no state: the fusion does it once for all levels that share a grid.
         self.aligns = None if all(isinstance(a, BilinearAlign) for a in aligns) else nn.ModuleList(aligns)
         if form == 'paper':
@@ -202,6 +203,8 @@ class _DenseBlock(nn.Sequential):
 
 
 def _check_fusion(fusion: dict) -> None:
+    if not isinstance(fusion, dict) or 'type' not in fusion:
+        return  # build_part says what is wrong
     part = fusion['type'] if isinstance(fusion['type'], type) else MODELS.get(fusion['type'])
     if part is not None and not getattr(part, 'all_levels', False):
         raise ValueError(f'GFFHead fuses all levels at once: expected fusion=dict(type=\'GatedFullFusion\', ...), got '

@@ -7,6 +7,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
 from .deep_supervision import offer_side_outputs
 
 
@@ -64,8 +65,8 @@ class GFRNetHead(BaseDecodeHead):
         self.first_pred = nn.Conv2d(top, classes, 3, padding=1)
         self.lateral_convs = nn.ModuleList(
             ConvModule(c, classes, 3, padding=1, bias=True, norm_cfg=self.norm_cfg, act_cfg=None) for c in encoder)
-        self.aligns = nn.ModuleList(MODELS.build(align, default_args=shared) for _ in encoder)
-        self.gates = nn.ModuleList(MODELS.build(fusion, default_args=shared) for _ in encoder)
+        self.aligns = nn.ModuleList(build_part('align', align, self, shared) for _ in encoder)
+        self.gates = nn.ModuleList(build_part('fusion', fusion, self, shared) for _ in encoder)
         self.preds = nn.ModuleList(nn.Conv2d(2 * classes, classes, 3, padding=1) for _ in encoder)
         self.conv_seg = nn.Identity()  # every map is a class map already
 

@@ -7,6 +7,8 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
+
 
 @MODELS.register_module()
 class LargeKernelHead(BaseDecodeHead):
@@ -53,9 +55,11 @@ class LargeKernelHead(BaseDecodeHead):
         self.conv_seg = nn.Identity()  # the maps are class scores from the first convolution on
         classes, levels = self.out_channels, in_channels[2:]
         self.context = nn.ModuleList(
-            MODELS.build(
+            build_part(
+                'context',
                 context,
-                default_args=dict(
+                self,
+                dict(
                     in_channels=c,
                     channels=classes,
                     norm_cfg=self.norm_cfg,

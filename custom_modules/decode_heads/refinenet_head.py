@@ -6,6 +6,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
+
 
 @MODELS.register_module()
 class RefineNetHead(BaseDecodeHead):
@@ -71,8 +73,8 @@ class RefineNetHead(BaseDecodeHead):
         self.fuse_coarse = nn.ModuleList(conv3x3(w, channels) for w in widths[1:])
         common = dict(norm_cfg=self.norm_cfg, act_cfg=self.act_cfg, align_corners=align_corners)
         self.align = nn.ModuleList(
-            MODELS.build(align, default_args=dict(channels=channels, **common)) for _ in widths[1:])
-        self.context = nn.ModuleList(MODELS.build(context, default_args=dict(channels=w, **common)) for w in widths)
+            build_part('align', align, self, dict(channels=channels, **common)) for _ in widths[1:])
+        self.context = nn.ModuleList(build_part('context', context, self, dict(channels=w, **common)) for w in widths)
         self.output = nn.ModuleList(units(w, output_units) for w in widths)
         self.conv_seg = nn.Conv2d(channels, self.out_channels, 3, padding=1)
         if self.dropout_ratio > 0:

@@ -6,6 +6,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
+
 
 @MODELS.register_module()
 class SegNetHead(BaseDecodeHead):
@@ -61,9 +63,11 @@ class SegNetHead(BaseDecodeHead):
         kwargs.setdefault('norm_cfg', dict(type='BN'))
         super().__init__(
             list(in_channels), in_index=list(range(len(in_channels))), input_transform='multiple_select', **kwargs)
-        self.align = MODELS.build(
+        self.align = build_part(
+            'align',
             align,
-            default_args=dict(
+            self,
+            dict(
                 channels=self.channels,
                 norm_cfg=self.norm_cfg,
                 act_cfg=self.act_cfg,

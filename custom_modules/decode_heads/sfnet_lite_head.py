@@ -7,6 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from ..names import build_part
 from .deep_supervision import offer_side_outputs
 from .top_down_head import check_alignment, check_levels, reset_convolutions
 
@@ -72,10 +73,10 @@ class SFNetLiteHead(BaseDecodeHead):
         shared = dict(channels=channels, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg, align_corners=align_corners)
         conv = dict(conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
         fine, middle, coarse = self.in_channels
-        self.context = MODELS.build(context, default_args=dict(in_channels=coarse, **shared))
-        self.fusion = MODELS.build(fusion, default_args=shared)
+        self.context = build_part('context', context, self, dict(in_channels=coarse, **shared))
+        self.fusion = build_part('fusion', fusion, self, shared)
         check_alignment(align, [self.fusion])
-        self.align = None if align is None else MODELS.build(align, default_args=shared)
+        self.align = None if align is None else build_part('align', align, self, shared)
         self.fine_lateral = ConvModule(fine, channels, 1, bias=True, inplace=False, **conv)
         self.middle_lateral = ConvModule(middle, channels, 1, bias=True, inplace=False, **conv)
         self.bottleneck = ConvModule(2 * channels, channels, 3, padding=1, **conv)

@@ -7,6 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..names import build_part
 from .deep_supervision import offer_side_outputs
 
 
@@ -62,10 +63,10 @@ class TopDownHead(BaseDecodeHead):
         conv = dict(conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
         steps = range(len(self.in_channels) - 1)
 
-        self.context = MODELS.build(context, default_args=dict(in_channels=self.in_channels[-1], **shared))
-        self.fusions = nn.ModuleList(MODELS.build(fusion, default_args=shared) for _ in steps)
+        self.context = build_part('context', context, self, dict(in_channels=self.in_channels[-1], **shared))
+        self.fusions = nn.ModuleList(build_part('fusion', fusion, self, shared) for _ in steps)
         check_alignment(align, self.fusions)
-        self.aligns = None if align is None else nn.ModuleList(MODELS.build(align, default_args=shared) for _ in steps)
+        self.aligns = None if align is None else nn.ModuleList(build_part('align', align, self, shared) for _ in steps)
         self.lateral_convs = nn.ModuleList(
             ConvModule(self.in_channels[i], channels, 1, bias=lateral_bias, inplace=False, **conv) for i in steps)
         self.fpn_convs = nn.ModuleList(

@@ -8,6 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import expose
+from .grid import require_one_grid
 
 
 class _PointwiseAttention(nn.Sequential):
@@ -90,6 +91,7 @@ class AFFusion(BaseModule):
             channels, max(channels // reduction, 1), norm_cfg, act_cfg)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        require_one_grid(self, coarse, fine)
         z = fine + coarse
         gate = (self.local_attention(z) + self.global_attention(z)).sigmoid()
         expose(self, **{'fine.gate': gate})
@@ -148,6 +150,7 @@ class IterativeAFFusion(BaseModule):
             self.global_attention2 = whole
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        require_one_grid(self, coarse, fine)
         z = fine + coarse
         gate = (self.local_attention(z) + self.global_attention(z)).sigmoid()
         z = torch.lerp(coarse, fine, gate.to(fine.dtype))

@@ -6,6 +6,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..ops import expose
+from .grid import require_one_grid
 
 
 def duplex(x: Tensor, message: Tensor, gate: Tensor) -> Tensor:
@@ -60,7 +61,7 @@ class DuplexGateFusion(BaseModule):
         act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
-        ValueError: If ``gate_channels`` is neither.
+        ValueError: If ``gate_channels`` is neither, or the levels are not on one grid.
 
     Shape:
         - coarse (N, C, H, W), fine (N, C, H, W) -> (N, C, H, W)
@@ -80,6 +81,7 @@ class DuplexGateFusion(BaseModule):
         self.fine_gate = nn.Conv2d(channels, width, 1)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        require_one_grid(self, coarse, fine)
         coarse_gate, fine_gate = self.coarse_gate(coarse).sigmoid(), self.fine_gate(fine).sigmoid()
         expose(self, **{'coarse.gate': coarse_gate, 'fine.gate': fine_gate})
         return duplex(fine, coarse_gate * coarse, fine_gate)

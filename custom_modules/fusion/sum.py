@@ -2,6 +2,8 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from .grid import require_one_grid
+
 
 @MODELS.register_module()
 class SumFusion(BaseModule):
@@ -19,6 +21,9 @@ class SumFusion(BaseModule):
         norm_cfg (dict, optional): Not used. Defaults to None.
         act_cfg (dict, optional): Not used. Defaults to None.
 
+    Raises:
+        ValueError: If the levels are not on one grid.
+
     Shape:
         - coarse (N, C, H, W), fine (N, C, H, W) -> (N, C, H, W)
     """
@@ -27,4 +32,5 @@ class SumFusion(BaseModule):
         super().__init__(init_cfg)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        require_one_grid(self, coarse, fine)
         return fine + coarse

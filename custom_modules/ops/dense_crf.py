@@ -50,6 +50,9 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
             or logits.shape[2] != image.shape[2]:
         raise ValueError('expected logits (N, C, H, W) and an image (N, 3, H, W) of the same N, H and W, got '
                          f'{tuple(logits.shape)} and {tuple(image.shape)}; resize the logits to the image first')
+    if logits.device != image.device:
+        raise ValueError(f'expected logits and image on one device, got {logits.device} and {image.device}; move one '
+                         'with .to()')
     if not logits.is_floating_point():
         raise TypeError(f'expected floating point logits, got {logits.dtype}')
     if iterations < 0:

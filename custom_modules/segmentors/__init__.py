@@ -1,8 +1,10 @@
 """Whole networks that stock mmseg lacks."""
+from .fitted_encoder_decoder import FittedEncoderDecoder
 from .monte_carlo import MonteCarloEncoderDecoder
 from .refined_encoder_decoder import RefinedEncoderDecoder
 
 __all__ = [
+    'FittedEncoderDecoder',
     'MonteCarloEncoderDecoder',
     'RefinedEncoderDecoder',
 ]

@@ -5,17 +5,19 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import torch
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from mmseg.utils import add_prefix
 from torch import Tensor
 
+from ..names import build_part
+from .fitted_encoder_decoder import FittedEncoderDecoder
+
 Box = Tuple[int, int, int, int]  # top, bottom, left, right of what is not padding
 
 
 @MODELS.register_module()
-class RefinedEncoderDecoder(EncoderDecoder):
+class RefinedEncoderDecoder(FittedEncoderDecoder):
     r"""``EncoderDecoder`` that hands its logits, at the size of the image, and the image to a ``refiner``.
 
     Any config whose segmentor is ``EncoderDecoder`` takes one in two lines::
@@ -27,7 +29,8 @@ class RefinedEncoderDecoder(EncoderDecoder):
     logits come from: the window in slide inference, the flipped image in test-time augmentation, RGB in 0..255
     whatever the data preprocessor did to it, and never padding. Padded pixels keep their unrefined logits.
 
-    In training the losses of ``decode_head`` are computed from the refined logits.
+    In training the losses of ``decode_head`` are computed from the refined logits. ``in_channels`` of heads are filled
+    in or checked as in :class:`FittedEncoderDecoder`.
 
     Args:
         refiner (dict): Config of a module ``refine(logits, image) -> logits``; it is built with ``num_classes`` of the
@@ -53,7 +56,7 @@ class RefinedEncoderDecoder(EncoderDecoder):
         if image_order not in ('auto', 'RGB', 'BGR'):
             raise ValueError(f"expected image_order 'auto', 'RGB' or 'BGR', got {image_order!r}")
         super().__init__(**kwargs)
-        self.refiner = MODELS.build(refiner, default_args=dict(num_classes=self.out_channels))
+        self.refiner = build_part('refiner', refiner, self, dict(num_classes=self.out_channels))
         self.unary_loss_weight = unary_loss_weight
         self.refine_after_slide = refine_after_slide
         self.image_order = image_order

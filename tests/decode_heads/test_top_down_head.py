@@ -76,6 +76,6 @@ def test_fusion_without_alignment_is_refused():
     assert head(align=None, fusion=dict(type='GatedDualFlowFusion')).aligns is None
 
 
-def test_unknown_part_is_refused_by_the_registry():
-    with pytest.raises(KeyError, match='FlowAlignn is not in the mmseg::model registry'):
+def test_unknown_part_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match="'FlowAlignn' is not registered; did you mean 'FlowAlign'"):
         head(align=dict(type='FlowAlignn'))

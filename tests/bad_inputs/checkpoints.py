@@ -1,0 +1,95 @@
+"""Checkpoints that do not fit, are cut off, or are something else."""
+from types import SimpleNamespace
+
+import torch
+from mmseg.registry import HOOKS
+from torch import nn
+
+from custom_modules.convert import convert_file
+
+from . import case
+
+CONFIG = 'configs/sfnet/sfnet_r18_8xb2-300e_cityscapes-1024x1024.py'
+
+
+def convert(folder, content, **kwargs):
+    path = folder / 'authors.pth'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    convert_file(CONFIG, str(path), str(folder / 'new.pth'), **kwargs)
+
+
+class Logger:
+    """Old training files hold things like this."""
+
+
+@case('Checkpoints', 'converter: no such file')
+def _(folder):
+    convert(folder, None)
+
+
+@case('Checkpoints', 'converter: target exists')
+def _(folder):
+    (folder / 'new.pth').write_text('precious')
+    convert(folder, {})
+
+
+@case('Checkpoints', 'converter: file of another network')
+def _(folder):
+    convert(folder, {'layer1.weight': torch.zeros(1)})
+
+
+@case('Checkpoints', 'converter: unknown layout')
+def _(folder):
+    convert(folder, {'layer1.weight': torch.zeros(1)}, layout='sfnet_r18')
+
+
+@case('Checkpoints', 'converter: file without tensors')
+def _(folder):
+    convert(folder, {'epoch': 3})
+
+
+@case('Checkpoints', 'converter: file that holds objects')
+def _(folder):
+    convert(folder, {'state_dict': {'a': torch.zeros(1)}, 'logger': Logger()})
+
+
+@case('Checkpoints', 'converter: download cut off')
+def _(folder):
+    torch.save({'a': torch.zeros(1000)}, folder / 'whole.pth')
+    convert(folder, (folder / 'whole.pth').read_bytes()[:900])
+
+
+@case('Checkpoints', 'converter: empty file')
+def _(folder):
+    convert(folder, b'')
+
+
+@case('Checkpoints', 'converter: a web page saved as .pth')
+def _(folder):
+    convert(folder, b'<!DOCTYPE html><html><body>Sign in to download</body></html>')
+
+
+def tested(state):
+    model = nn.Module()
+    model.decode_head = nn.Conv2d(4, 11, 1)
+    runner = SimpleNamespace(_train_loop=None, model=model)
+    HOOKS.build(dict(type='CheckpointFitHook')).after_load_checkpoint(runner, dict(state_dict=state))
+
+
+@case('Checkpoints', 'test with a checkpoint of another number of classes')
+def _(folder):
+    tested({'decode_head.weight': torch.zeros(19, 4, 1, 1), 'decode_head.bias': torch.zeros(19)})
+
+
+@case('Checkpoints', 'test with the authors\' file, not converted')
+def _(folder):
+    tested({'module.conv_last.weight': torch.zeros(11, 4, 1, 1)})
+
+
+@case('Checkpoints', 'warm-up of a part that the model does not have')
+def _(folder):
+    model = nn.Conv2d(1, 1, 1)
+    HOOKS.build(dict(type='TrainOnlyHook', prefix='refinner.')).before_train(SimpleNamespace(model=model))

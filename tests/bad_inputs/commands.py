@@ -1,0 +1,34 @@
+"""Command lines."""
+from mmseg.registry import HOOKS
+
+from custom_modules.analysis import read_scores
+from custom_modules.diagnosis.loading import load_config
+
+from . import case
+
+SFNET = 'configs/sfnet/sfnet_r18_1xb4-1k_street-scenes-192x256.py'
+
+
+@case('Commands', 'config that does not exist')
+def _(folder):
+    load_config('configs/sfnet/sfnet_r18.py')
+
+
+@case('Commands', 'file that is no config')
+def _(folder):
+    load_config('README.md')
+
+
+@case('Commands', 'override without a value')
+def _(folder):
+    load_config(SFNET, ['model.decode_head.channels'])
+
+
+@case('Commands', 'table of a test that has not finished')
+def _(folder):
+    read_scores(folder)
+
+
+@case('Commands', 'negative number of masks for the audit')
+def _(folder):
+    HOOKS.build(dict(type='LabelAuditHook', num_samples=-1))
