@@ -203,8 +203,8 @@ def all_pairs(logits, image, iterations, sxy, srgb, step=64):
 @torch.no_grad()
 def accuracy(images, crop=64, height=188, width=250):
     """Errors against all pairs: on whole images of 188x250, and on small crops of full detail."""
-    for title, size, classes, sigma in (('whole image', (height, width), 21, (40, 13)), ('crop', (crop, crop), 5,
-                                                                                          (80, 13))):
+    cases = ('whole image', (height, width), 21, (40, 13)), ('crop', (crop, crop), 5, (80, 13))
+    for title, size, classes, sigma in cases:
         print(f'\nagainst exact inference, {title} {size[0]}x{size[1]}, {classes} classes, sigma {sigma}, 10 '
               'iterations\n\n| image | method | mean dQ | / pydensecrf | max dQ | equal argmax |\n'
               '| --- | --- | --- | --- | --- | --- |')

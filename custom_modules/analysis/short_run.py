@@ -72,7 +72,8 @@ def run_short(path: Union[str, Path], work_dir: Union[str, Path], size: Tuple[in
     start = time.perf_counter()
     runner.train()
     seconds = time.perf_counter() - start
-    return ShortRun(Path(path).stem, tuple(size), iterations * batch_size, seconds, dict(runner.test()))
+    return ShortRun(Path(path).stem, tuple(size), iterations * batch_size, seconds,
+                    {key: float(value) for key, value in runner.test().items()})
 
 
 def short_run_table(runs: Sequence[ShortRun], costs: Sequence = ()) -> str:
