@@ -1,5 +1,6 @@
 """Train any config for a few iterations at a small size: a smoke test with a score, never a reproduction."""
 import copy
+import itertools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,9 @@ def shorten(config: Config, size: Tuple[int, int], iterations: int, batch_size: 
     return config
 
 
+_runs = itertools.count()
+
+
 def run_short(path: Union[str, Path], work_dir: Union[str, Path], size: Tuple[int, int], iterations: int,
               batch_size: int, **options) -> ShortRun:
     """Train and test one config as :func:`shorten` says; ``options`` are dotted keys of the config."""
@@ -68,6 +72,8 @@ def run_short(path: Union[str, Path], work_dir: Union[str, Path], size: Tuple[in
     config.merge_from_dict(options)
     config = shorten(config, size, iterations, batch_size)
     config.work_dir = str(work_dir)
+    # The visualizer is a singleton by name: a second run would write to the first one's folder.
+    config.visualizer = dict(config.visualizer, name=f'short_run_{next(_runs)}')
     runner = Runner.from_cfg(config)
     start = time.perf_counter()
     runner.train()

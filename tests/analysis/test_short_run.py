@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ def test_trains_and_scores_at_the_size_of_the_labels(camvid, tmp_path):
     run = run_short(ENET, tmp_path / 'work', (32, 48), 2, 2, **roots)
     assert run.images == 4 and 0 <= run.scores['mIoU'] <= 100 and run.seconds > 0
     assert not list((tmp_path / 'work').rglob('*.pth'))
+    shutil.rmtree(tmp_path / 'work')
+    again = run_short(ENET, tmp_path / 'again', (32, 48), 2, 2, **roots)  # nothing of the first run is needed
+    assert again.scores == run.scores
 
 
 def test_only_data_and_time_are_shortened():
