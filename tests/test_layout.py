@@ -24,6 +24,7 @@ ALLOWED = {
     'losses': set(),
     'convert': set(),
     'visualization': {'ops'},
+    'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'version'},
     'analysis': set(),
 }
 # folder -> third-party packages it may import besides torch and the standard library
