@@ -12,7 +12,7 @@ class ImageToLogits(nn.Module):
 
     .. math:: y = crop(up(head(backbone(pad((x - \mu) / \sigma)))))
 
-    A refiner (CRF) is not part of it: refine afterwards, see :func:`~custom_modules.deploy.predict.predict`.
+    A refiner (CRF) is not part of it: refine afterwards, see :func:`~.predict.predict_image`.
 
     Args:
         model: Segmentor with encoder and decoder head(s).

@@ -1,5 +1,6 @@
 """An exported network in the place of a segmentor."""
 import json
+import os
 from typing import Optional
 
 import torch
@@ -22,13 +23,19 @@ class OnnxSegmentor(EncoderDecoder):
         device (str): ``'cpu'`` or ``'cuda'``, which needs onnxruntime-gpu. Defaults to ``'cpu'``.
 
     Raises:
-        ValueError: If the file was not written by ``export_onnx``.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file cannot be loaded, or was not written by ``export_onnx``.
     """
 
     def __init__(self, path: str, device: str = 'cpu'):
         preprocessor = dict(type='SegDataPreProcessor', mean=None, std=None, bgr_to_rgb=True)
         super(EncoderDecoder, self).__init__(data_preprocessor=preprocessor)  # there is nothing else to build
-        self.session = session(path, device)
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f'there is no file {path}')
+        try:
+            self.session = session(path, device)
+        except RuntimeError as error:
+            raise ValueError(f'{path} is not an ONNX model that ONNX Runtime can load: {error}') from error
         meta = self.session.get_modelmeta().custom_metadata_map
         if 'test_pipeline' not in meta:
             raise ValueError(f'{path} does not say how its images are prepared: expected an ONNX file written by '
