@@ -21,6 +21,7 @@ ALLOWED = {
     'datasets': set(),
     'evaluation': set(),
     'hooks': set(),
+    'loops': set(),
     'losses': set(),
     'convert': set(),
     'visualization': {'ops'},

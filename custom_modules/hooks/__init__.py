@@ -1,8 +1,13 @@
 """What happens around training steps and tests."""
+from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .train_only_hook import TrainOnlyHook
+from .validation_determinism_hook import ValidationDeterminismHook
 
 __all__ = [
+    'AtomicBackend',
+    'AtomicCheckpointHook',
     'CheckpointFitHook',
     'TrainOnlyHook',
+    'ValidationDeterminismHook',
 ]

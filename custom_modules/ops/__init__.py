@@ -3,6 +3,7 @@ from .adaptive_pool import adaptive_avg_pool
 from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
 from .bilinear import bilinear_kernel
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
+from .deform import deform_conv_by_warps, prefers_warps
 from .expose import expose, watch
 from .portable import portable, portable_operations
 from .unpool import max_pool_switches, unpool
@@ -15,10 +16,12 @@ __all__ = [
     'bilinear_kernel',
     'conv_module_of_resized',
     'conv_of_resized',
+    'deform_conv_by_warps',
     'expose',
     'max_pool_switches',
     'portable',
     'portable_operations',
+    'prefers_warps',
     'sfnet_flow_to_offset',
     'unpool',
     'warp',

@@ -67,8 +67,8 @@ def gather_sample(x: Tensor, grid: Tensor, padding_mode: str, align_corners: boo
 def deterministic_grid_sample(x: Tensor, grid: Tensor, padding_mode: str, align_corners: bool) -> Tensor:
     """``grid_sample`` with a backward that adds up in a fixed order on every device.
 
-    The forward *is* ``grid_sample``. The backward scatters by ``index_add_``, which torch makes deterministic under
-    ``torch.use_deterministic_algorithms(True)``, where ``grid_sample``'s raises on CUDA.
+    The forward *is* ``grid_sample``. The backward adds rows by ``index_add_`` (on CPU: ``scatter_add_``), which torch
+    makes deterministic under ``torch.use_deterministic_algorithms(True)``, where ``grid_sample``'s raises on CUDA.
 
     Shape:
         - x (N, C, h, w), grid (N, H, W, 2), of one type -> (N, C, H, W)
@@ -95,7 +95,7 @@ class _DeterministicSample(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             rows = grad.new_zeros(n * height * width, channels)
             for index, weight in zip(taps.index, taps.weight):
-                rows.index_add_(0, index.reshape(-1), grad * weight.reshape(-1, 1))
+                _add_rows(rows, index.reshape(-1), grad * weight.reshape(-1, 1))
             grad_x = rows.view(n, height, width, channels).permute(0, 3, 1, 2)
         if ctx.needs_input_grad[1]:
             rows = x.permute(0, 2, 3, 1).reshape(-1, channels)
@@ -105,6 +105,14 @@ class _DeterministicSample(torch.autograd.Function):
                 grad_grid[..., 0] += value * slope_x
                 grad_grid[..., 1] += value * slope_y
         return grad_x, grad_grid, None, None
+
+
+def _add_rows(table: Tensor, index: Tensor, rows: Tensor) -> None:
+    """``table[index] += rows`` in a fixed order."""
+    if table.device.type == 'cpu':  # index_add_ goes row by row there; an expanded index is sorted instead
+        table.scatter_add_(0, index.unsqueeze(1).expand_as(rows), rows)
+    else:  # deterministic on CUDA for matrices since torch 2.0; scatter_add_ only in later versions
+        table.index_add_(0, index, rows)
 
 
 def _axis(position: Tensor, size: int, padding_mode: str, align_corners: bool):

@@ -17,6 +17,8 @@ NETWORKS = {
     'alignseg': ('alignseg/alignseg_r18_1xb4-1k_street-scenes-192x256.py', {}),
     'gff': ('gff/gff_r18-d8_1xb4-1k_street-scenes-192x256.py', {}),
     'gff_flow': ('gff/gff_r18-d8_flow_1xb4-1k_street-scenes-192x256.py', {}),
+    'deformable': ('sfnet/sfnet_r18_1xb4-1k_street-scenes-192x256.py', {
+        'decode_head.align': dict(type='DeformableAlign')}),
     'fcn': ('fcn_xs/fcn-8s_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
         'backbone.tail': FCN_TAIL, 'decode_head.in_channels': [3, 256, 512, 32]}),
     'segnet': ('segnet/segnet_vgg16_1xb8-20k-scratch_camvid-360x480.py', {}),
@@ -45,9 +47,9 @@ def network(name: str, **changes) -> nn.Module:
     """
     path, options = NETWORKS[name]
     config = Config.fromfile(CONFIGS / path)
+    config.model.data_preprocessor.pop('size', None)
     config.merge_from_dict({f'model.{k}': v for k, v in options.items()})
     config.merge_from_dict({f'model.{k.replace("__", ".")}': v for k, v in changes.items()})
-    config.model.data_preprocessor.pop('size', None)
     torch.manual_seed(0)
     model = build_segmentor(config)
     for module in model.modules():
