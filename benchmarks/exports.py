@@ -70,7 +70,7 @@ def main() -> None:
     print(f'| {" | ".join(head)} |\n|{" --- |" * len(head)}', flush=True)
     for path in args.configs:
         model = settle(load_segmentor(path))
-        row = [*cells(model, args.size), *cells(model, args.size, dynamic=True), *cells(model, args.size, warp='gather')]
+        row = cells(model, args.size) + cells(model, args.size, dynamic=True) + cells(model, args.size, warp='gather')
         if args.dynamo:
             row += cells(model, args.size, exporter='dynamo')
         print(f'| {Path(path).stem.split("_1x")[0].split("_2x")[0].split("_8x")[0]} | {" | ".join(row)} |', flush=True)

@@ -15,6 +15,6 @@ def register_all() -> None:
 
 
 __all__ = [
-    'align', 'backbones', 'context', 'datasets', 'decode_heads', 'evaluation', 'fusion', 'hooks', 'loops', 'losses', 'refine',
-    'register_all', 'segmentors', '__version__'
+    'align', 'backbones', 'context', 'datasets', 'decode_heads', 'evaluation', 'fusion', 'hooks', 'loops', 'losses',
+    'refine', 'register_all', 'segmentors', '__version__'
 ]

@@ -38,9 +38,9 @@ class AtomicCheckpointHook(CheckpointHook):
     """``CheckpointHook`` whose files survive a kill at any moment.
 
     mmengine removes the oldest checkpoint, then writes the new one into its final name, then rewrites
-    ``last_checkpoint``: killed in between, a run may be left with half a file, with none (``max_keep_ckpts=1``), or with
-    an empty ``last_checkpoint``. Here a file is written beside its name and renamed, the pointer follows, and only then
-    old files go.
+    ``last_checkpoint``: killed in between, a run may be left with half a file, with none (``max_keep_ckpts=1``), or
+    with an empty ``last_checkpoint``. Here a file is written beside its name and renamed, the pointer follows, and only
+    then old files go.
 
     Files hold nothing but tensors and plain values, so ``torch.load(..., weights_only=True)`` reads them: the smoothing
     windows of the log are stored as dictionaries, and become what they were when training resumes with this hook.

@@ -109,8 +109,8 @@ class SeededSampler(Sampler):
 def seeded_loader(dataloader):
     """The config of a data loader with both wrapped."""
     if not isinstance(dataloader, dict):
-        raise TypeError(f'expected train_dataloader as a config dict, got {type(dataloader).__name__}: a loader that is '
-                        'built already cannot be seeded sample by sample; pass its config, or use mmengine\'s loop')
+        raise TypeError(f'expected train_dataloader as a config dict, got {type(dataloader).__name__}: a loader that '
+                        'is built already cannot be seeded sample by sample; pass its config, or use mmengine\'s loop')
     dataloader = copy.deepcopy(dataloader)
     if 'batch_sampler' in dataloader:
         raise ValueError('expected a sampler in train_dataloader, got a batch_sampler, which cannot be seeded sample '
