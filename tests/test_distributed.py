@@ -1,6 +1,5 @@
 """Two processes that see half a batch each compute the gradient of the whole batch; no parameter is left out."""
 import copy
-import os
 
 import pytest
 import torch
@@ -20,7 +19,8 @@ def prepared(name):
     changes = {'decode_head__loss_decode': dict(loss, _delete_=True)}
     if name in ('sfnet', 'alignseg', 'deformable', 'gff'):
         changes['auxiliary_head__loss_decode'] = dict(loss, _delete_=True)
-    model = network(name, data_preprocessor__size=SIZE, **changes).train()
+    # In float64, so that what is left of a difference is not rounding.
+    model = network(name, data_preprocessor__size=SIZE, **changes).double().train()
     for module in model.modules():
         if isinstance(module, (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)):
             module.eval()
@@ -31,6 +31,7 @@ def loss_of(model, data, part=slice(None)):
     data = dict(inputs=data['inputs'][part], data_samples=data['data_samples'][part])
     module = model.module if hasattr(model, 'module') else model
     data = module.data_preprocessor(copy.deepcopy(data), True)
+    data['inputs'] = data['inputs'].double()
     return module.parse_losses(model(**data, mode='loss'))[0]
 
 
@@ -55,13 +56,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('gloo')
     torch.manual_seed(5)
     torch.save(batch(11, n=4, size=SIZE), folder / 'batch.pt')
-    environment = dict(os.environ)
-    try:
-        mp.get_context('fork')
-        mp.start_processes(work, (str(folder), ), nprocs=2, start_method='fork')
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
+    mp.start_processes(work, (str(folder), ), nprocs=2, start_method='fork')
     return folder
 
 
@@ -74,4 +69,4 @@ def test_two_processes_have_the_gradient_of_one(name, folder):
     for key, parameter in model.named_parameters():
         scale = parameter.grad.abs().max().item()
         torch.testing.assert_close(
-            together[key], parameter.grad, atol=1e-4 * scale + 1e-9, rtol=0, msg=lambda text: f'{key}: {text}')
+            together[key], parameter.grad, atol=1e-8 * scale + 1e-14, rtol=0, msg=lambda text: f'{key}: {text}')

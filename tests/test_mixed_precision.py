@@ -7,8 +7,8 @@ import torch
 from custom_modules.deploy import example_image
 from tests.references.networks import NETWORKS, network
 
-# Largest and mean difference of the logits, in units of their standard deviation. bfloat16 keeps 8 bits, so a network of
-# some forty layers moves by percents; float16 keeps 11.
+# Largest and mean difference of the logits, in units of their standard deviation. bfloat16 keeps 8 bits, so a network
+# of some forty layers moves by percents; float16 keeps 11.
 BOUNDS = {torch.bfloat16: (0.1, 0.02), torch.float16: (0.02, 0.003)}
 # Not continuous: where two pixels of a cell are nearly equal, another one wins. There is no bound for a single logit.
 POOLING_INDICES = {torch.bfloat16: (float('inf'), 0.2), torch.float16: (float('inf'), 0.05)}

@@ -97,7 +97,8 @@ def export_onnx(model: nn.Module,
         raise ExportError(
             f'ONNX Runtime does not give the numbers of PyTorch, nothing was written. {wrong[0]}; '
             f'{wrong[0].beyond:.3%} of the logits are beyond the tolerance {tolerance:.0e}. If it is a few pixels of a '
-            'network with pooling indices (SegNet, ENet), cells with equal values are the reason: allow their share (--allowed 0.01). '
+            'network with pooling indices (SegNet, ENet), cells with equal values are the reason: allow their share '
+            '(--allowed 0.01). '
             'Otherwise try the other exporter, or warp=gather')
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     partial = f'{path}.partial'  # a killed export leaves no file that looks complete
