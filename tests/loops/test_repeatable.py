@@ -89,6 +89,7 @@ def test_a_killed_training_continues_as_if_it_had_not_been(tmp_path, data):
     saved = Path((killed / 'last_checkpoint').read_text())
     at = torch.load(saved, map_location='cpu', weights_only=True)['meta']['iter']
     assert 4 <= at < ITERATIONS, f'killed at {at}; wanted in the middle'
+    config.write_text(CONFIG.format(root=ROOT, data=data, iterations=ITERATIONS, seed=None))  # it is in the checkpoint
     output = finish(start(config, killed, '--resume'))
     assert f'resumed epoch: 0, iter: {at}' in output
     a, b = (torch.load(folder / f'iter_{ITERATIONS}.pth', map_location='cpu', weights_only=True)
