@@ -34,7 +34,9 @@ class OnnxSegmentor(EncoderDecoder):
             raise FileNotFoundError(f'there is no file {path}')
         try:
             self.session = session(path, device)
-        except RuntimeError as error:
+        except ImportError:
+            raise
+        except Exception as error:  # ONNX Runtime's own errors have no common class
             raise ValueError(f'{path} is not an ONNX model that ONNX Runtime can load: {error}') from error
         meta = self.session.get_modelmeta().custom_metadata_map
         if 'test_pipeline' not in meta:
