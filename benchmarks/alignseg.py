@@ -27,7 +27,7 @@ from custom_modules.analysis import build_segmentor, environment
 from custom_modules.analysis.cost import peak_memory
 from custom_modules.convert.engine import Layout, convert
 from custom_modules.convert.layouts import alignseg as layouts
-from custom_modules.inference import prepare_for_inference
+from custom_modules.deploy import prepare_for_inference
 
 BASE = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
 from custom_modules.decode_heads import GFFHead
-from custom_modules.inference import prepare_for_inference
+from custom_modules.deploy import prepare_for_inference
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN, OURS, PREPARED = 'straightforward', 'ours', 'ours, norms folded, channels-last'

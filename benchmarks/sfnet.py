@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, environment
 from custom_modules.analysis.cost import peak_memory
-from custom_modules.inference import prepare_for_inference
+from custom_modules.deploy import prepare_for_inference
 
 CONFIG = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'sfnet_r18.py'
 

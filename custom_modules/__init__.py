@@ -3,7 +3,9 @@
 Importing this package registers everything in mmseg's registries; importing it again does nothing.
 Configs do so by inheriting ``configs/_base_/default_runtime.py``; in a notebook call :func:`register_all`.
 """
-from . import align, backbones, context, datasets, decode_heads, evaluation, fusion, hooks, losses, refine, segmentors
+from . import (
+    align, backbones, context, datasets, decode_heads, evaluation, fusion, hooks, loops, losses, refine, segmentors,
+)
 from .version import __version__
 
 
@@ -14,6 +16,6 @@ def register_all() -> None:
 
 
 __all__ = [
-    'align', 'backbones', 'context', 'datasets', 'decode_heads', 'evaluation', 'fusion', 'hooks', 'losses', 'refine',
-    'register_all', 'segmentors', '__version__'
+    'align', 'backbones', 'context', 'datasets', 'decode_heads', 'evaluation', 'fusion', 'hooks', 'loops', 'losses',
+    'refine', 'register_all', 'segmentors', '__version__'
 ]

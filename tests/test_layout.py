@@ -21,9 +21,11 @@ ALLOWED = {
     'datasets': set(),
     'evaluation': set(),
     'hooks': {'datasets', 'visualization'},
+    'loops': set(),
     'losses': set(),
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
+    'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'version'},
     'analysis': set(),
     'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from typing import Tuple
 
 import torch
@@ -7,7 +8,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
-from ..ops import expose
+from ..ops import deform_conv_by_warps, expose, portable, prefers_warps
 
 
 @MODELS.register_module()
@@ -84,11 +85,14 @@ class DeformableAlign(BaseModule):
         coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         places = self.offset_conv(torch.cat([coarse, fine], dim=1))  # (N, 2 or 3 times taps, H, W)
         exact = coarse.dtype if coarse.dtype == torch.float64 else torch.float32
-        with torch.autocast(coarse.device.type, enabled=False):
+        with nullcontext() if portable() else torch.autocast(coarse.device.type, enabled=False):
             offset = places[:, :2 * self.taps].to(exact)
             middle = self.taps // 2 * 2
             expose(self, offset=offset[:, [middle + 1, middle]])
             mask = 2 * places[:, 2 * self.taps:].to(exact).sigmoid() if self.modulated else None
-            moved = deform_conv2d(
-                coarse.to(exact), offset, self.conv.weight.to(exact), padding=self.padding, mask=mask)
+            x, weight = coarse.to(exact), self.conv.weight.to(exact)
+            if prefers_warps(x, offset, weight):
+                moved = deform_conv_by_warps(x, offset, weight, mask)
+            else:
+                moved = deform_conv2d(x, offset, weight, padding=self.padding, mask=mask)
         return moved.to(coarse.dtype), fine

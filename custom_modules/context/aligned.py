@@ -3,7 +3,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, expose, warp
+from ..ops import ALIGNSEG_SAMPLERS, adaptive_avg_pool, alignseg_offset, conv_module_of_resized, expose, warp
 
 
 @MODELS.register_module()
@@ -58,7 +58,7 @@ class AlignedContext(BaseModule):
             raise ValueError(f'unknown sampler {sampler!r}; expected one of {", ".join(ALIGNSEG_SAMPLERS)}')
         self.in_channels, self.align_corners, self.sampler = in_channels, align_corners, sampler
         conv = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.pool = nn.AdaptiveAvgPool2d(pool_size)
+        self.pool_size = pool_size
         self.scene = nn.Sequential(
             ConvModule(in_channels, in_channels, 1, **conv), ConvModule(in_channels, channels, 3, padding=1, **conv))
         self.local = nn.Sequential(
@@ -68,6 +68,10 @@ class AlignedContext(BaseModule):
         for module in (*self.scene, *self.local, self.offset_reduce):
             module.conv.reset_parameters()
         nn.init.zeros_(self.offset_conv.weight)
+
+    def pool(self, x: Tensor) -> Tensor:
+        """The map of the scene, (N, C, pool_size, pool_size)."""
+        return adaptive_avg_pool(x, self.pool_size)
 
     def delta(self, scene: Tensor, local: Tensor) -> Tensor:
         """The predicted field, (N, 2, h, w), in the sampler's unit."""

@@ -1,12 +1,13 @@
 from typing import Sequence
 
 import torch
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+from ..ops import adaptive_avg_pool
 
 
 @MODELS.register_module()
@@ -75,7 +76,7 @@ class PyramidPoolingContext(BaseModule):
         check_batch(self, x)
         maps = [x]
         for scale, conv in zip(self.pool_scales, self.pools):
-            pooled = conv(F.adaptive_avg_pool2d(x, scale))  # (N, channels, scale, scale)
+            pooled = conv(adaptive_avg_pool(x, scale))  # (N, channels, scale, scale)
             maps.append(
                 resize(pooled, size=x.shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False))
         return self.dropout(self.bottleneck(torch.cat(maps, dim=1)))

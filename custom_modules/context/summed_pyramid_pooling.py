@@ -1,12 +1,12 @@
 from typing import Sequence
 
-import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ..ops import adaptive_avg_pool
 from .pyramid_pooling import check_batch
 
 
@@ -59,7 +59,7 @@ class SummedPyramidPoolingContext(BaseModule):
         check_batch(self, x)
         total = self.reduce(x)
         for scale, conv in zip(self.pool_scales, self.pools):
-            pooled = conv(F.adaptive_avg_pool2d(x, scale))  # (N, channels, scale, scale)
+            pooled = conv(adaptive_avg_pool(x, scale))  # (N, channels, scale, scale)
             total = total + resize(
                 pooled, size=x.shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False)
         return self.dropout(self.bottleneck(total))

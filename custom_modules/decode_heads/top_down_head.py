@@ -72,7 +72,7 @@ class TopDownHead(BaseDecodeHead):
         self.fpn_convs = nn.ModuleList(
             ConvModule(channels, channels, 3, padding=1, inplace=False, **conv) for _ in steps)
         self.fpn_bottleneck = ConvModule(len(self.in_channels) * channels, channels, 3, padding=1, **conv)
-        self.split_bottleneck = None  # set by custom_modules.inference: the same sum without the concatenation
+        self.split_bottleneck = None  # set by custom_modules.deploy: the same sum without the concatenation
 
     def fuse(self, levels: Sequence[Tensor]) -> List[Tensor]:
         """The top-down path: fused levels, fine to coarse, the context map last."""

@@ -5,7 +5,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ..ops import expose
+from ..ops import expose, portable
 from .duplex_gate import duplex, gate_width
 
 
@@ -113,6 +113,8 @@ class GatedFullFusion(BaseModule):
     def _sum(self, messages: Sequence[Tensor], skip: Optional[int], size: Tuple[int, int],
              resized: Dict[Tuple, Tensor]) -> Tensor:
         """The sum of all messages but one, on a grid; ``resized`` remembers what other levels have asked for."""
+        if portable():  # sizes may be symbols there, which no dictionary takes as keys
+            return sum(self._resized(message, size) for i, message in enumerate(messages) if i != skip)
         grids = {}
         for i, message in enumerate(messages):
             grids.setdefault(tuple(message.shape[2:]), []).append(i)
@@ -129,7 +131,11 @@ class GatedFullFusion(BaseModule):
                 for message in senders[1:]:
                     part = part + message
                 if grid != tuple(size):
-                    part = resize(part, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
-                    resized[key] = part
+                    part = resized[key] = self._resized(part, size)
             total = part if total is None else total + part
         return total
+
+    def _resized(self, x: Tensor, size: Tuple[int, int]) -> Tensor:
+        if x.shape[2:] == size:
+            return x
+        return resize(x, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)

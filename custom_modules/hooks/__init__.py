@@ -1,12 +1,17 @@
 """What happens around training steps and tests."""
+from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .label_audit_hook import LabelAuditHook
 from .look_inside_hook import LookInsideHook
 from .train_only_hook import TrainOnlyHook
+from .validation_determinism_hook import ValidationDeterminismHook
 
 __all__ = [
+    'AtomicBackend',
+    'AtomicCheckpointHook',
     'CheckpointFitHook',
     'LabelAuditHook',
     'LookInsideHook',
     'TrainOnlyHook',
+    'ValidationDeterminismHook',
 ]

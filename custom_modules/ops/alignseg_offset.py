@@ -4,6 +4,8 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
+from .warp import scale_fields
+
 ALIGNSEG_SAMPLERS = ('corrected', 'released', 'released_corners', 'first_release', 'first_release_corners')
 
 
@@ -57,11 +59,9 @@ def alignseg_offset(delta: Tensor, source_size: Tuple[int, int], sampler: str,
     if sampler.startswith('first_release'):
         rows, columns = columns, rows
     if sampler.endswith('corners'):
-        unit = delta.new_tensor([(width - 1) / (2 * columns), (height - 1) / (2 * rows)])
-        return delta * unit.view(1, 2, 1, 1), True
-    unit = delta.new_tensor([width / (2 * columns), height / (2 * rows)])
+        return scale_fields(delta, (width - 1) / (2 * columns), (height - 1) / (2 * rows)), True
     options = dict(dtype=delta.dtype, device=delta.device)
     stretch_x = torch.arange(width, **options) / max(width - 1, 1) - 0.5  # (W,)
     stretch_y = torch.arange(height, **options) / max(height - 1, 1) - 0.5
     stretch = torch.stack((stretch_x.expand(height, width), stretch_y.unsqueeze(1).expand(height, width)))
-    return torch.addcmul(stretch, delta, unit.view(1, 2, 1, 1)), False
+    return stretch + scale_fields(delta, width / (2 * columns), height / (2 * rows)), False

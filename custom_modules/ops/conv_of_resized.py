@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .portable import portable
+
 
 def conv_of_resized(maps: Sequence[Tensor],
                     weight: Union[Tensor, Sequence[Tensor]],
@@ -97,6 +99,8 @@ def _mixing_first_is_cheaper(grid, size, weight_shape) -> bool:
     (h, w), (height, width), (c_out, c_in, k_h, k_w) = grid, size, weight_shape
     if (k_h, k_w) == (1, 1):
         return c_out * h * w < c_in * height * width
+    if portable():  # its interpolation matrices would be built anew in every call of an exported network
+        return False
     resized = k_h * k_w * c_in * height * width
     mixed = k_h * k_w * c_in * h * w + k_h * k_w * h * w * width + k_h * h * height * width
     return 2 * mixed < resized  # its thin products run at about half the speed of a convolution

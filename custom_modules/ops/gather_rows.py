@@ -5,10 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .portable import portable
+
 
 def prefers_rows(x: Tensor, offset: Tensor) -> bool:
     """Whether :func:`sample_rows` is the faster way: channels-last, on CPU, and nobody needs a gradient."""
-    if x.device.type != 'cpu' or x.is_contiguous() or torch.jit.is_tracing():
+    if x.device.type != 'cpu' or portable() or torch.jit.is_tracing() or x.is_contiguous():
         return False
     if torch.is_grad_enabled() and (x.requires_grad or offset.requires_grad):
         return False

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .portable import portable
+
 
 def max_pool_switches(x: Tensor) -> Tuple[Tensor, Tensor]:
     r"""Pool 2x2 with stride 2 and tell which pixel of ``x`` won each cell.
@@ -18,9 +20,9 @@ def max_pool_switches(x: Tensor) -> Tuple[Tensor, Tensor]:
         - x (N, C, H, W) -> pooled (N, C, ceil(H / 2), ceil(W / 2)), switches (N, C, H, W) bool
     """
     pooled, indices = F.max_pool2d(x, 2, 2, ceil_mode=True, return_indices=True)
-    switches = torch.zeros(x.shape, dtype=torch.bool, device=x.device)
-    switches.flatten(2).scatter_(2, indices.flatten(2), True)
-    return pooled, switches
+    indices = indices.flatten(2)
+    switches = torch.zeros_like(x, dtype=torch.bool).flatten(2)
+    return pooled, switches.scatter(2, indices, torch.ones_like(indices, dtype=torch.bool)).view_as(x)
 
 
 def unpool(coarse: Tensor, switches: Tensor) -> Tensor:
@@ -42,5 +44,9 @@ def unpool(coarse: Tensor, switches: Tensor) -> Tensor:
     if coarse.shape != expected:
         raise ValueError(f'switches {tuple(switches.shape)} belong to a pooled map of shape {expected}, got '
                          f'{tuple(coarse.shape)}; unpool each map with the switches of the pooling that made its grid')
-    spread = coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)[..., :height, :width]
+    if portable():  # look-ups, which follow any size: an export would freeze whether the cut below does something
+        rows, columns = (torch.arange(n, device=coarse.device) // 2 for n in (height, width))
+        spread = coarse.index_select(2, rows).index_select(3, columns)
+    else:
+        spread = coarse.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)[..., :height, :width]
     return torch.where(switches, spread, torch.zeros((), dtype=coarse.dtype, device=coarse.device))

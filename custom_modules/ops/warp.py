@@ -14,12 +14,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .gather_rows import prefers_rows, sample_rows
+from .grid_taps import deterministic_grid_sample, gather_sample
+from .portable import without_grid_sample
 
 
 def warp(x: Tensor, offset: Tensor, *, align_corners: bool, padding_mode: str = 'border') -> Tensor:
     r"""Resize ``x`` to the grid of ``offset`` while displacing every sample.
 
     .. math:: y(p) = x\big(s(p + \Delta(p))\big), \quad p \in \{0..H-1\} \times \{0..W-1\}
+
+    Under ``torch.use_deterministic_algorithms(True)`` its gradient adds up in a fixed order, also on CUDA.
 
     where :math:`s` maps target pixels to source pixels: :math:`s(p) = p (w-1)/(W-1)` along the width with
     ``align_corners=True`` and :math:`(p + 1/2)\, w/W - 1/2` without.
@@ -48,7 +52,12 @@ def warp(x: Tensor, offset: Tensor, *, align_corners: bool, padding_mode: str = 
     if padding_mode in ('border', 'zeros') and prefers_rows(x, offset):
         return sample_rows(x.to(dtype), offset.to(dtype), align_corners, padding_mode).to(x.dtype)
     grid = _sampling_grid(offset.to(dtype), align_corners)
-    y = F.grid_sample(x.to(dtype), grid, mode='bilinear', padding_mode=padding_mode, align_corners=align_corners)
+    if without_grid_sample():
+        y = gather_sample(x.to(dtype), grid, padding_mode, align_corners)
+    elif _wants_fixed_order(x, offset):
+        y = deterministic_grid_sample(x.to(dtype), grid, padding_mode, align_corners)
+    else:
+        y = F.grid_sample(x.to(dtype), grid, mode='bilinear', padding_mode=padding_mode, align_corners=align_corners)
     return y.to(x.dtype)
 
 
@@ -69,8 +78,22 @@ def sfnet_flow_to_offset(flow: Tensor) -> Tensor:
     """
     height, width = flow.shape[2:]
     flow = flow if flow.dtype == torch.float64 else flow.float()
-    unit = flow.new_tensor([(width - 1) / (2 * width), (height - 1) / (2 * height)])
-    return flow * unit.repeat(flow.shape[1] // 2).view(1, -1, 1, 1)
+    return scale_fields(flow, (width - 1) / (2 * width), (height - 1) / (2 * height))
+
+
+def scale_fields(fields: Tensor, by_x: float, by_y: float) -> Tensor:
+    """Multiply dx and dy of k fields, (N, 2k, H, W).
+
+    Not by a tensor made of the two factors: traced with a size that varies, that would freeze them.
+    """
+    return torch.cat([fields[:, i:i + 1] * (by_y if i % 2 else by_x) for i in range(fields.shape[1])], dim=1)
+
+
+def _wants_fixed_order(x: Tensor, offset: Tensor) -> bool:
+    """Whether a backward may follow that has to add up in the same order in every run."""
+    return (
+        torch.are_deterministic_algorithms_enabled() and torch.is_grad_enabled()
+        and (x.requires_grad or offset.requires_grad))
 
 
 def _sampling_grid(offset: Tensor, align_corners: bool) -> Tensor:

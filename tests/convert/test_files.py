@@ -30,6 +30,8 @@ def test_command_writes_what_mmseg_loads(authors_file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert '251 tensors converted, 0 dropped' in done.stdout
 
+    assert len(torch.load(target, weights_only=True)['state_dict']) == 251  # no code runs when it is read
+
     from mmseg.apis import init_model
     model = init_model(CONFIG, str(target), device='cpu')
     with torch.no_grad():

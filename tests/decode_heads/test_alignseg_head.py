@@ -12,7 +12,7 @@ import custom_modules
 from benchmarks.alignseg import PlainAlignSegHead, pair
 from custom_modules.convert import LAYOUTS, choose_layout, convert
 from custom_modules.decode_heads import AlignSegHead
-from custom_modules.inference import prepare_for_inference
+from custom_modules.deploy import prepare_for_inference
 from tests.references import golden
 
 BASE = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from custom_modules.convert.engine import convert
 from custom_modules.convert.layouts import LAYOUTS
 from custom_modules.decode_heads import GFFHead
-from custom_modules.inference import prepare_for_inference
+from custom_modules.deploy import prepare_for_inference
 from tests.references import golden
 
 BASES = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'

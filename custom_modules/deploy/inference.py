@@ -5,7 +5,7 @@ import torch
 from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import Tensor, nn
 
-from .ops import conv_of_resized
+from ..ops import conv_of_resized
 
 
 def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verify: bool = True) -> nn.Module:

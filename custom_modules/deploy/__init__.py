@@ -1,0 +1,27 @@
+"""From a trained segmentor to what runs elsewhere."""
+from .export import Difference, ExportError, compare, describe, export_onnx, export_program
+from .inference import SplitBottleneck, prepare_for_inference
+from .load import load_segmentor
+from .network import ImageToLogits, example_image
+from .onnx_segmentor import OnnxSegmentor
+from .predict import Prediction, Report, draw_overlay, predict, predict_image
+
+__all__ = [
+    'Difference',
+    'ExportError',
+    'ImageToLogits',
+    'OnnxSegmentor',
+    'Prediction',
+    'Report',
+    'SplitBottleneck',
+    'compare',
+    'describe',
+    'draw_overlay',
+    'example_image',
+    'export_onnx',
+    'export_program',
+    'load_segmentor',
+    'predict',
+    'predict_image',
+    'prepare_for_inference',
+]

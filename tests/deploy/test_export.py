@@ -1,0 +1,126 @@
+"""ONNX files and compiled programs against PyTorch."""
+import inspect
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from mmseg.apis import inference_model
+
+from custom_modules.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
+from custom_modules.ops import portable_operations
+from tests.references.networks import FUSION, NETWORKS, network
+
+SIZE = (64, 96)
+POOLING_INDICES = ('segnet', 'segnet_basic', 'enet')  # not continuous where two pixels are equal up to rounding
+HAS_DYNAMO = 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
+needs_dynamo = pytest.mark.skipif(not HAS_DYNAMO, reason='this torch exports by TorchScript only')
+
+
+def operators(path):
+    return {node.op_type for node in onnx.load(str(path)).graph.node}
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_onnx_gives_the_numbers_of_torch(name, tmp_path):
+    """Export at any size, then compare at the example's size and at an odd one."""
+    allowed = 0.01 if name in POOLING_INDICES else 0
+    report = export_onnx(network(name), str(tmp_path / 'net.onnx'), SIZE, dynamic=True, tolerance=1e-4, allowed=allowed)
+    assert [d.size for d in report] == [SIZE, (81, 127)]
+    assert all(d.beyond <= allowed and d.mean < 1e-4 and d.labels < 1e-3 for d in report)
+
+
+@pytest.mark.parametrize('name', FUSION)
+def test_gather_replaces_grid_sample(name, tmp_path):
+    """The same numbers by look-ups; opset 13 has no GridSample at all."""
+    path = tmp_path / 'net.onnx'
+    report = export_onnx(network(name), str(path), SIZE, dynamic=True, warp='gather', opset=13)
+    assert all(d.largest < 1e-4 for d in report)
+    assert 'GridSample' not in operators(path)
+
+
+@needs_dynamo
+@pytest.mark.parametrize('name', ['sfnet_lite', 'segnet_basic'])
+def test_the_other_exporter_agrees(name, tmp_path):
+    path = tmp_path / 'net.onnx'
+    report, = export_onnx(network(name), str(path), SIZE, exporter='dynamo')
+    assert report.largest < 1e-4
+    assert ('GridSample' in operators(path)) == (name == 'sfnet_lite')
+
+
+def test_a_wrong_file_is_not_written(tmp_path, monkeypatch):
+    """A network that does something else in an export than in PyTorch."""
+
+    def forward(self, image):
+        return original(self, image) + (image.new_ones(()) if torch.onnx.is_in_onnx_export() else 0)
+
+    original = ImageToLogits.forward
+    monkeypatch.setattr(ImageToLogits, 'forward', forward)
+    with pytest.raises(ExportError, match='nothing was written'):
+        export_onnx(network('segnet_basic'), str(tmp_path / 'net.onnx'), SIZE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_says_what_it_needs(tmp_path):
+    model, path = network('alignseg'), tmp_path / 'net.onnx'
+    model.dataset_meta = dict(classes=('sky', 'road'), palette=[[1, 2, 3], [4, 5, 6]])
+    export_onnx(model, str(path), SIZE)
+    meta = {p.key: p.value for p in onnx.load(str(path)).metadata_props}
+    assert json.loads(meta['classes']) == ['sky', 'road'] and json.loads(meta['palette']) == [[1, 2, 3], [4, 5, 6]]
+    assert json.loads(meta['mean']) == pytest.approx([104.00699, 116.66877, 122.67892])
+    assert meta['network_order'] == 'BGR' and meta['config'] == 'alignseg_r18_1xb4-1k_street-scenes-192x256.py'
+    with pytest.raises(FileExistsError, match='--overwrite'):
+        export_onnx(model, str(path), SIZE)
+
+
+@pytest.mark.parametrize('test_cfg', [dict(mode='whole'), dict(mode='slide', crop_size=(48, 64), stride=(32, 48))])
+def test_a_file_predicts_like_its_segmentor(test_cfg, tmp_path):
+    """Through mmseg's own inference, with a preprocessor that swaps, normalises and pads, whole and sliding."""
+    divisor = dict(data_preprocessor__test_cfg=dict(size_divisor=32)) if test_cfg['mode'] == 'whole' else {}
+    model = network('sfnet', test_cfg=test_cfg, **divisor)
+    export_onnx(model, str(tmp_path / 'net.onnx'), SIZE, dynamic=True)
+    deployed = OnnxSegmentor(str(tmp_path / 'net.onnx'))
+    model.cfg.test_pipeline = list(deployed.cfg.test_pipeline)
+    image = example_image((75, 110))[0].permute(1, 2, 0).numpy().astype(np.uint8)
+    expected = inference_model(model, image).seg_logits.data
+    got = inference_model(deployed, image).seg_logits.data
+    assert got.shape == (11, 75, 110)
+    torch.testing.assert_close(got, expected, atol=2e-4 * expected.std().item(), rtol=0)
+
+
+@pytest.mark.parametrize('name', [*FUSION, 'gff_flow', 'segnet_basic', 'gfrnet'])
+def test_forward_compiles_as_one_graph(name):
+    """``fullgraph=True`` raises at the first break; 'eager' runs what was captured."""
+    model, image = network(name), torch.randn(1, 3, *SIZE)
+    torch._dynamo.reset()
+    with torch.no_grad():
+        expected = model(image)
+        torch.testing.assert_close(torch.compile(model, backend='eager', fullgraph=True)(image), expected)
+
+
+@needs_dynamo
+@pytest.mark.parametrize('name', ['sfnet_lite', 'gff', 'segnet_basic'])
+def test_export_program_takes_any_size(name):
+    model, image = network(name), example_image((81, 127))
+    program = export_program(model, SIZE, dynamic=True)
+    with torch.no_grad(), portable_operations():
+        expected = ImageToLogits(model)(image)
+        torch.testing.assert_close(
+            program.module()(image), expected, atol=1e-4 * expected.std().item(), rtol=0)
+
+
+def test_errors_say_what_to_do(tmp_path):
+    path = str(tmp_path / 'net.onnx')
+    with pytest.raises(ValueError, match="'grid_sample' or 'gather'"):
+        export_onnx(network('segnet_basic'), path, SIZE, warp='bicubic')
+    with pytest.raises(TypeError, match='expected an EncoderDecoder'):
+        ImageToLogits(torch.nn.Conv2d(3, 3, 1))
+    (tmp_path / 'other.onnx').write_bytes(
+        onnx.helper.make_model(onnx.helper.make_graph(
+            [onnx.helper.make_node('Identity', ['image'], ['logits'])], 'g',
+            [onnx.helper.make_tensor_value_info('image', 1, [1, 3, 4, 4])],
+            [onnx.helper.make_tensor_value_info('logits', 1, [1, 3, 4, 4])]),
+            opset_imports=[onnx.helper.make_opsetid('', 13)], ir_version=8).SerializeToString())
+    with pytest.raises(ValueError, match='written by tools/export_onnx.py'):
+        OnnxSegmentor(str(tmp_path / 'other.onnx'))

@@ -1,0 +1,148 @@
+"""The predict command's function on a network whose answer is known: the brightest channel wins."""
+import csv
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.models.segmentors import EncoderDecoder
+from PIL import Image
+
+from custom_modules.deploy import OnnxSegmentor, draw_overlay, export_onnx, predict, predict_image
+
+PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+
+
+class BrightestChannel(EncoderDecoder):
+    """Logits are the RGB channels."""
+
+    def __init__(self):
+        preprocessor = dict(type='SegDataPreProcessor', mean=[0., 0., 0.], std=[255.] * 3, bgr_to_rgb=True)
+        super(EncoderDecoder, self).__init__(data_preprocessor=preprocessor)
+        self.decode_head, self.align_corners, self.out_channels = torch.nn.Identity(), False, 3
+        self.test_cfg = Config(dict(mode='whole'))
+        self.dataset_meta = dict(classes=('red', 'green', 'blue'), palette=PALETTE)
+        self.cfg = Config(dict(test_pipeline=[dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]))
+        self.eval()
+
+    def extract_feat(self, inputs):
+        return inputs
+
+    def encode_decode(self, inputs, batch_img_metas):
+        return inputs
+
+
+def picture(seed=0, size=(20, 31)):
+    """RGB noise without ties, and the channel that is brightest."""
+    image = np.random.default_rng(seed).permutation(256 * 3)[:3].astype(np.uint8)
+    rng = np.random.default_rng(seed)
+    image = np.stack([rng.permutation(size[0] * size[1]).reshape(size) % 85 * 3 + c for c in range(3)], -1)
+    return image.astype(np.uint8), image.argmax(-1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / 'in').mkdir()
+    for i, suffix in enumerate(('png', 'bmp')):
+        Image.fromarray(picture(i)[0]).save(tmp_path / 'in' / f'{i}.{suffix}')
+    return tmp_path
+
+
+def mask(path):
+    return np.array(Image.open(path))
+
+
+def test_folder_gives_masks_overlays_and_areas(folder):
+    report = predict(BrightestChannel(), str(folder / 'in'), str(folder / 'out'))
+    rows = list(csv.reader(open(folder / 'out' / 'areas.csv')))
+    assert rows[0] == ['file', 'width', 'height', 'red', 'green', 'blue'] and not report.unreadable
+    for i, name in enumerate(('0.png', '1.bmp')):
+        image, truth = picture(i)
+        np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / f'{i}.png'), truth)
+        np.testing.assert_array_equal(
+            mask(folder / 'out' / 'overlays' / f'{i}.png'),
+            ((image.astype(float) + np.array(PALETTE)[truth]) / 2).round())
+        shares = [(truth == c).mean() for c in range(3)]
+        np.testing.assert_allclose(report.areas[name], shares)
+        assert rows[i + 1][:3] == [name, '31', '20']
+        np.testing.assert_allclose(np.array(rows[i + 1][3:], float), shares, atol=1e-6)
+
+
+def test_onnx_file_and_checkpoint_give_the_same(folder):
+    export_onnx(BrightestChannel(), str(folder / 'net.onnx'), (20, 31))
+    deployed = OnnxSegmentor(str(folder / 'net.onnx'))
+    assert deployed.dataset_meta == dict(classes=['red', 'green', 'blue'], palette=PALETTE)
+    predict(deployed, str(folder / 'in' / '0.png'), str(folder / 'out'))
+    np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / '0.png'), picture(0)[1])
+
+
+def test_video(folder):
+    film = cv2.VideoWriter(str(folder / 'film.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 5, (32, 16))
+    for c in range(3):
+        frame = np.full((16, 32, 3), 20, np.uint8)
+        frame[..., c] = 220
+        film.write(frame[..., ::-1])
+    film.release()
+    report = predict(BrightestChannel(), str(folder / 'film.avi'), str(folder / 'out'))
+    assert [int(a.argmax()) for a in report.areas.values()] == [0, 1, 2]
+    assert (mask(folder / 'out' / 'masks' / '000002.png') == 2).all()
+    made = cv2.VideoCapture(str(folder / 'out' / 'overlay.mp4'))
+    assert made.get(cv2.CAP_PROP_FRAME_COUNT) == 3 and made.get(cv2.CAP_PROP_FPS) == 5
+    frame = made.read()[1][8, 16, ::-1].astype(int)  # red over mostly red
+    assert abs(frame - [238, 10, 10]).max() < 30
+
+
+def test_crf_smooths_what_the_image_does_not_separate():
+    """Two halves of clear colour; single wrong pixels in between disappear."""
+    image = np.zeros((24, 32, 3), np.uint8)
+    image[:, :16, 0], image[:, 16:, 2] = 200, 200
+    truth = image.argmax(-1)
+    image[5, 5], image[18, 25] = (200, 201, 0), (0, 201, 200)
+    plain, refined = (predict_image(BrightestChannel(), image, crf) for crf in (None, dict(iterations=5)))
+    assert (plain.labels != truth).sum() == 2
+    assert (refined.labels == truth).all() and refined.logits.shape == (3, 24, 32)
+
+
+def test_overlay_extremes():
+    image, labels = picture()
+    np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 0), image)
+    np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 1), np.array(PALETTE)[labels])
+
+
+def test_nothing_is_overwritten_silently(folder):
+    (folder / 'out').mkdir()
+    (folder / 'out' / 'mine.txt').write_text('keep')
+    with pytest.raises(FileExistsError, match='--overwrite'):
+        predict(BrightestChannel(), str(folder / 'in'), str(folder / 'out'))
+    assert [p.name for p in (folder / 'out').iterdir()] == ['mine.txt']
+    predict(BrightestChannel(), str(folder / 'in'), str(folder / 'out'), overwrite=True)
+    assert (folder / 'out' / 'mine.txt').read_text() == 'keep' and (folder / 'out' / 'masks' / '1.png').exists()
+
+
+def test_bad_sources_are_named(folder):
+    model, out = BrightestChannel(), str(folder / 'out')
+    (folder / 'in' / 'cut.jpg').write_bytes(b'\xff\xd8\xff\xe0 cut off')
+    (folder / 'in' / 'empty.png').write_bytes(b'')
+    report = predict(model, str(folder / 'in'), out)
+    assert sorted(report.areas) == ['0.png', '1.bmp'] and sorted(report.unreadable) == ['cut.jpg', 'empty.png']
+    with pytest.raises(ValueError, match='empty.png is not a picture .*0 bytes'):
+        predict(model, str(folder / 'in' / 'empty.png'), out + '1')
+    with pytest.raises(FileNotFoundError, match='no file or folder .*gone'):
+        predict(model, str(folder / 'gone'), out + '2')
+    (folder / 'none').mkdir()
+    (folder / 'none' / 'a.txt').write_text('')
+    with pytest.raises(ValueError, match='no pictures in .*1 other entries, e.g. a.txt'):
+        predict(model, str(folder / 'none'), out + '3')
+    with pytest.raises(ValueError, match='expected a picture'):
+        predict(model, str(folder / 'none' / 'a.txt'), out + '4')
+    (folder / 'film.mp4').write_bytes(b'no film')
+    with pytest.raises(ValueError, match='not a video'):
+        predict(model, str(folder / 'film.mp4'), out + '5')
+    Image.fromarray(picture()[0]).save(folder / 'in' / '0.jpg')
+    with pytest.raises(ValueError, match='several pictures named like 0'):
+        predict(model, str(folder / 'in'), out + '6')
+    with pytest.raises(FileNotFoundError, match='no file .*gone.onnx'):
+        OnnxSegmentor(str(folder / 'gone.onnx'))
+    with pytest.raises(ValueError, match='not an ONNX model'):
+        OnnxSegmentor(str(folder / 'film.mp4'))

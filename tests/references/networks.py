@@ -1,0 +1,63 @@
+"""Every family of networks, small enough to export, compile or train in a second."""
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from custom_modules.analysis import build_segmentor
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+FCN_TAIL = [dict(out_channels=32, kernel_size=7, padding=0, dropout=0.5), dict(out_channels=32, kernel_size=1)]
+DILATION_TAIL = [dict(out_channels=32, kernel_size=7, dilation=4, dropout=0.5), dict(out_channels=32, kernel_size=1)]
+# name -> config, changes of its model
+NETWORKS = {
+    'sfnet': ('sfnet/sfnet_r18_1xb4-1k_street-scenes-192x256.py', {}),
+    'sfnet_lite': ('sfnet_lite/sfnet-lite_r18_1xb4-1k_street-scenes-192x256.py', {}),
+    'alignseg': ('alignseg/alignseg_r18_1xb4-1k_street-scenes-192x256.py', {}),
+    'gff': ('gff/gff_r18-d8_1xb4-1k_street-scenes-192x256.py', {}),
+    'gff_flow': ('gff/gff_r18-d8_flow_1xb4-1k_street-scenes-192x256.py', {}),
+    'deformable': ('sfnet/sfnet_r18_1xb4-1k_street-scenes-192x256.py', {
+        'decode_head.align': dict(type='DeformableAlign')}),
+    'fcn': ('fcn_xs/fcn-8s_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
+        'backbone.tail': FCN_TAIL, 'decode_head.in_channels': [3, 256, 512, 32]}),
+    'segnet': ('segnet/segnet_vgg16_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'segnet_basic': ('segnet/segnet-basic_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'enet': ('enet/enet_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'linknet': ('linknet/linknet_r18_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'refinenet': ('refinenet/refinenet_r50_1xb8-20k-scratch_camvid-360x480.py', {
+        'decode_head.channels': 16, 'decode_head.coarse_channels': 16}),
+    'gfrnet': ('gfrnet/gfrnet_vgg16_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'large_kernel': ('large_kernel/large-kernel_r50_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'fc_densenet': ('fc_densenet/fc-densenet56_1xb8-20k-scratch_camvid-360x480.py', {}),
+    'deeplab_v2': ('deeplab/deeplabv2-aspp-l_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
+        'decode_head.mid_channels': 32}),
+    'dilation': ('dilation/dilation8_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
+        'backbone.tail': DILATION_TAIL, 'decode_head.in_channels': [3, 32]}),
+}
+FUSION = ('sfnet', 'sfnet_lite', 'alignseg', 'gff')
+
+
+def network(name: str, **changes) -> nn.Module:
+    """A segmentor with weights and statistics that hide nothing: offsets are not zero, norms not the identity.
+
+    Args:
+        name: Of ``NETWORKS``.
+        **changes: Further changes of the model, dots written as two underscores.
+    """
+    path, options = NETWORKS[name]
+    config = Config.fromfile(CONFIGS / path)
+    config.model.data_preprocessor.pop('size', None)
+    config.merge_from_dict({f'model.{k}': v for k, v in options.items()})
+    config.merge_from_dict({f'model.{k.replace("__", ".")}': v for k, v in changes.items()})
+    torch.manual_seed(0)
+    model = build_segmentor(config)
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is not None:
+            nn.init.uniform_(module.running_mean, -0.1, 0.1)
+            nn.init.uniform_(module.running_var, 0.5, 1.5)
+    for key, parameter in model.named_parameters():
+        if 'offset_conv' in key or 'flow_conv' in key:
+            nn.init.normal_(parameter, std=0.05)
+    model.cfg = config
+    return model

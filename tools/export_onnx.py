@@ -1,0 +1,53 @@
+"""Write a trained network as an ONNX file, and check its numbers in ONNX Runtime before the file is kept.
+
+    python tools/export_onnx.py CONFIG CHECKPOINT sfnet.onnx --size 360 480
+    python tools/export_onnx.py CONFIG CHECKPOINT sfnet.onnx --dynamic --warp gather
+
+The input is an RGB image (N, 3, H, W) in 0..255, float32; normalisation is inside. The output are logits of that size.
+"""
+import argparse
+import sys
+
+from mmengine.config import DictAction
+
+from custom_modules import register_all
+from custom_modules.deploy import ExportError, export_onnx, load_segmentor
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config')
+    parser.add_argument('checkpoint', help='trained weights; "none" exports the initial ones')
+    parser.add_argument('out', help='file to write')
+    parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='default: the size of the config')
+    parser.add_argument('--dynamic', action='store_true', help='any batch, height and width')
+    parser.add_argument('--warp', choices=['grid_sample', 'gather'], default='grid_sample',
+                        help='gather: for runtimes without GridSample')
+    parser.add_argument('--exporter', choices=['auto', 'torchscript', 'dynamo'], default='auto')
+    parser.add_argument('--opset', type=int)
+    parser.add_argument('--tolerance', type=float, default=1e-4, help='in units of the deviation of the logits')
+    parser.add_argument('--allowed', type=float, default=0., help='share of the logits that may differ by more')
+    parser.add_argument('--overwrite', action='store_true')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
+    args = parser.parse_args()
+    register_all()
+    try:
+        checkpoint = None if args.checkpoint == 'none' else args.checkpoint
+        model = load_segmentor(args.config, checkpoint, options=args.cfg_options)
+        size = args.size or model.cfg.get('crop_size') or (512, 1024)
+        report = export_onnx(
+            model, args.out, tuple(size), dynamic=args.dynamic, warp=args.warp, exporter=args.exporter,
+            opset=args.opset, tolerance=args.tolerance, allowed=args.allowed, overwrite=args.overwrite)
+    except (ValueError, OSError, ImportError, TypeError, ExportError) as error:
+        print(f'export_onnx: {error}', file=sys.stderr)
+        return 1
+    for difference in report:
+        print(f'checked in ONNX Runtime at {difference}')
+    if hasattr(model, 'refiner'):
+        print('note: the refiner is not in the file; use --crf of tools/predict.py')
+    print(f'wrote {args.out}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

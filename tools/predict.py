@@ -1,0 +1,58 @@
+"""Segment an image, a folder of images or a video; write overlays, masks and the area of every class.
+
+    python tools/predict.py photos/ out/ --config CONFIG --checkpoint CHECKPOINT
+    python tools/predict.py drive.mp4 out/ --onnx sfnet.onnx --crf
+
+Writes out/overlays/*.png (or out/overlay.mp4), out/masks/*.png (class numbers), out/areas.csv and out/legend.png.
+"""
+import argparse
+import sys
+
+import torch
+from mmengine.config import DictAction
+
+from custom_modules import register_all
+from custom_modules.deploy import OnnxSegmentor, load_segmentor, predict, prepare_for_inference
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', help='image, folder of images, or video')
+    parser.add_argument('out', help='folder to write to; must be new or empty')
+    parser.add_argument('--config')
+    parser.add_argument('--checkpoint')
+    parser.add_argument('--onnx', help='file of tools/export_onnx.py, instead of config and checkpoint')
+    parser.add_argument('--crf', action='store_true', help='refine by a dense CRF (about a second an image on a CPU)')
+    parser.add_argument('--crf-iterations', type=int, default=5)
+    parser.add_argument('--opacity', type=float, default=0.5, help='of the colours over the image')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--fast', action='store_true', help='fold norms, channels-last (prepare_for_inference)')
+    parser.add_argument('--overwrite', action='store_true', help='write into a folder that holds something')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
+    args = parser.parse_args()
+    if bool(args.onnx) == bool(args.config) or (args.config and not args.checkpoint):
+        parser.error('say either --config and --checkpoint, or --onnx')
+    register_all()
+    try:
+        if args.onnx:
+            model = OnnxSegmentor(args.onnx, args.device)
+        else:
+            model = load_segmentor(args.config, args.checkpoint, args.device, args.cfg_options)
+            model = prepare_for_inference(model) if args.fast else model
+        crf = dict(iterations=args.crf_iterations) if args.crf else None
+        report = predict(model, args.source, args.out, crf=crf, opacity=args.opacity, overwrite=args.overwrite)
+    except (ValueError, OSError, ImportError) as error:
+        print(f'predict: {error}', file=sys.stderr)
+        return 1
+    if report.areas:
+        mean = sum(report.areas.values()) / len(report.areas)
+        shares = sorted(zip(report.classes, mean), key=lambda pair: -pair[1])
+        print(', '.join(f'{name} {share:.1%}' for name, share in shares if share > 0.0005))
+    print(f'wrote {len(report.areas)} masks, overlays and areas.csv to {args.out}')
+    for name, reason in report.unreadable.items():
+        print(f'predict: left out {name}: {reason}', file=sys.stderr)
+    return 1 if report.unreadable else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
