@@ -25,8 +25,13 @@ def difference(name, dtype):
     return got.dtype, error.max().item(), error.mean().item()
 
 
-@pytest.mark.parametrize('dtype', BOUNDS, ids=str)
-@pytest.mark.parametrize('name', NETWORKS)
+# Processors emulate float16, and these take minutes. Their rows in docs/reproducibility.md were measured with this set
+# empty.
+SLOW_IN_FLOAT16 = {'dilation', 'fcn', 'segnet', 'segnet_basic', 'fc_densenet', 'deeplab_v2'}
+CASES = [(n, d) for n in NETWORKS for d in BOUNDS if d is torch.bfloat16 or n not in SLOW_IN_FLOAT16]
+
+
+@pytest.mark.parametrize('name, dtype', CASES, ids=str)
 def test_logits_stay_within_bounds(name, dtype):
     largest, mean = (POOLING_INDICES if name in ('segnet', 'segnet_basic', 'enet') else BOUNDS)[dtype]
     kind, worst, average = difference(name, dtype)
