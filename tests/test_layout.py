@@ -25,7 +25,7 @@ ALLOWED = {
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
     'analysis': set(),
-    'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
+    'diagnosis': {'analysis', 'datasets', 'names', 'optional', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }
 # folder -> third-party packages it may import besides torch and the standard library

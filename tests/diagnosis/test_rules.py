@@ -94,6 +94,24 @@ def test_cpu_build_beside_a_gpu():
     assert [f.level for f in examine(env)] == ['warning'] and 'CPU build' in examine(env)[0].text
 
 
+def test_mmdetection_with_operators_is_fine_and_without_is_said():
+    env = fork(onedl_mmdetection='3.5.1')
+    assert [(f.level, f.fix) for f in examine(env)] == [('warning', 'tools/compiled_ops.sh')]
+    assert 'onedl-mmdetection 3.5.1: it needs the compiled operators' in examine(env)[0].text
+    env.compiled_ops = True
+    assert examine(env) == []
+
+
+def test_original_mmdetection_breaks_mmseg_on_newer_mmcv():
+    env = fork(mmdet='3.3.0')
+    (finding, ) = examine(env)
+    assert finding.level == 'error' and 'mmdet 3.3.0 with onedl-mmcv 2.3.6: mmseg imports mmdet' in finding.text
+    assert finding.fix == 'python -m pip uninstall -y mmdet && python -m pip install onedl-mmdetection==3.5.1'
+    env = original(mmdet='3.3.0')
+    env.compiled_ops = True
+    assert examine(env) == []
+
+
 def test_package_that_is_not_installed():
     env = fork()
     env.places = {}
