@@ -24,7 +24,7 @@ ALLOWED = {
     'losses': set(),
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
-    'analysis': set(),
+    'analysis': {'optional'},
     'diagnosis': {'analysis', 'datasets', 'names', 'optional', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }

@@ -6,6 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from custom_modules import optional
+from custom_modules.analysis import build_segmentor
 from custom_modules.diagnosis.live import _needs
 from custom_modules.diagnosis.preflight import refuse_misspelt_names
 from custom_modules.names import check_names
@@ -59,6 +60,8 @@ def test_commands_say_so_before_anything_is_built(nothing, folder):
     assert check_names(config) == lacking(config)
     text, status, fix = _needs(dict(cfg=config))
     assert status == 'error' and fix == REMEDY and REMEDY not in text and text.endswith('not installed here')
+    with pytest.raises(RuntimeError, match='tools/compiled_ops.sh'):
+        build_segmentor(config)
     with pytest.raises(SystemExit, match='tools/compiled_ops.sh'):
         refuse_misspelt_names([str(path)])
 

@@ -21,6 +21,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from ..optional import lacking
+
 PREDICTION_ONLY = ('PointHead', 'MaskFormerHead', 'Mask2FormerHead')
 
 
@@ -45,9 +47,15 @@ class Cost:
 
 
 def build_segmentor(config, options: Optional[dict] = None) -> nn.Module:
-    """The network of a config, in evaluation mode, without downloading any initial weights."""
+    """The network of a config, in evaluation mode, without downloading any initial weights.
+
+    Raises:
+        RuntimeError: If it needs operators or packages that are not installed; names the remedy.
+    """
     config = config if isinstance(config, Config) else Config.fromfile(config)
     config.merge_from_dict(options or {})
+    if lacking(config):
+        raise RuntimeError(lacking(config)[0])
     return revert_sync_batchnorm(MODELS.build(config.model)).eval()
 
 

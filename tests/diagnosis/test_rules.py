@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_modules.diagnosis.environment import Environment, Place, survey
-from custom_modules.diagnosis.rules import FORK, ORIGINAL, examine, pinned
+from custom_modules.diagnosis.rules import DETECTION, FORK, ORIGINAL, examine, pinned
 
 ROOT = Path(__file__).parents[2]
 COMMON = {'ftfy': '6.3.1', 'regex': '2025.1.1', 'segfusion': '0.1.0'}
@@ -33,7 +33,8 @@ def test_both_supported_stacks_are_silent(stack):
 
 def test_the_tested_row_is_that_of_the_constraints():
     text = (ROOT / 'constraints.txt').read_text()
-    for name, version in FORK.items():
+    assert DETECTION['mmdet'] in (ROOT / 'tools' / 'original_stack.sh').read_text()
+    for name, version in {**FORK, 'onedl-mmdetection': DETECTION['onedl-mmdetection']}.items():
         assert re.search(rf'^{name}=={re.escape(version)};', text, re.M), name
 
 
