@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 
 from custom_modules import register_all
 from custom_modules.analysis import build_segmentor, cost_table, environment, measure
+from custom_modules.optional import lacking
 
 
 def main() -> None:
@@ -24,7 +26,11 @@ def main() -> None:
     args = parser.parse_args()
     register_all()
     torch.set_num_threads(args.threads)
-    models = {Path(path).stem: build_segmentor(path) for path in args.configs}
+    lost = {path: lacking(Config.fromfile(path)) for path in args.configs}
+    for path, sentences in lost.items():
+        if sentences:
+            print(f'left out: {path}: {sentences[0]}', file=sys.stderr)
+    models = {Path(path).stem: build_segmentor(path) for path in args.configs if not lost[path]}
     costs = measure(models, args.size, args.device, args.repeats, lambda text: print(text, file=sys.stderr, flush=True))
     place = environment(args.device)
     print(', '.join(f'{key} {value}' for key, value in place.items()))

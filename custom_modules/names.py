@@ -12,6 +12,8 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmseg.registry import MODELS
 
+from .optional import lacking
+
 # Our folders, and the slot of a config that each one answers.
 FOLDERS = dict(align='align', fusion='fusion', context='context', refine='refiner')
 QUESTIONS = dict(
@@ -122,8 +124,13 @@ def unknown_argument(cls: Any, cfg: Dict) -> str:
 
 
 def check_names(config: Union[Config, Dict]) -> List[str]:
-    """Sentences for everything in a config that is not registered, or is not an argument of what it is given to."""
-    unknown, problems = [], []
+    """Sentences for everything in a config that is not registered, or is not an argument of what it is given to.
+
+    If its model needs a package or operators that are not installed, that alone is said: nothing else can be judged.
+    """
+    unknown, problems = lacking(config), []
+    if unknown:
+        return unknown
     for path, node, registry in _typed(dict(config.items())):
         kind = node['type']
         cls = kind if callable(kind) else _find(kind, registry)

@@ -12,6 +12,7 @@ from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 from custom_modules.diagnosis.network import head_configs
 from custom_modules.segmentors.fitted_encoder_decoder import channel_problem, reads_levels, run_levels
+from tests.optional import skip_if_lacking
 from tests.references.samples import batch
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +66,7 @@ def check_channels(model, config):
 @pytest.mark.parametrize('path', distinct(CONFIGS), ids=lambda p: p.stem)
 def test_config_trains_and_predicts(path):
     config = small(Config.fromfile(path))
+    skip_if_lacking(config)
     init_default_scope('mmseg')
     model = revert_sync_batchnorm(MODELS.build(config.model))
     check_channels(model, config.model)

@@ -26,8 +26,8 @@ ALLOWED = {
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
     'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'version'},
-    'analysis': set(),
-    'diagnosis': {'analysis', 'datasets', 'names', 'segmentors'},
+    'analysis': {'optional'},
+    'diagnosis': {'analysis', 'datasets', 'names', 'optional', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
 }
 # folder -> third-party packages it may import besides torch and the standard library

@@ -11,6 +11,7 @@ from custom_modules.align import FlowAlign
 from custom_modules.decode_heads import SFNetHead, SideOutputHeads
 from custom_modules.diagnosis.preflight import config_and_options, refuse_misspelt_names
 from custom_modules.names import accepted_arguments, build_part, check_names, folder_slot
+from custom_modules.optional import lacking
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
@@ -60,7 +61,9 @@ def test_arguments_are_collected_through_the_bases():
 
 
 def test_no_config_of_ours_is_refused():
-    wrong = {p.name: check_names(Config.fromfile(p)) for p in CONFIGS}
+    configs = {p.name: Config.fromfile(p) for p in CONFIGS}
+    wrong = {name: check_names(config) for name, config in configs.items() if not lacking(config)}
+    assert len(wrong) > 80
     assert {name: problems for name, problems in wrong.items() if problems} == {}
 
 

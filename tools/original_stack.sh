@@ -20,8 +20,8 @@ if [ ! -e "$venv/.segfusion-installed" ]; then
     echo '[2/4] mmcv 2.1.0, compiling'
     MMCV_WITH_OPS=1 FORCE_CUDA=${FORCE_CUDA:-0} MAX_JOBS=${MAX_JOBS:-$(nproc)} \
         $pip --no-build-isolation --no-binary mmcv $pin mmcv==2.1.0
-    echo '[3/4] mmsegmentation 1.2.2, mmengine 0.10.7, mmpretrain 1.2.0, openmim 0.3.9'
-    $pip $pin mmengine==0.10.7 mmsegmentation==1.2.2 mmpretrain==1.2.0 openmim==0.3.9 ftfy regex \
+    echo '[3/4] mmsegmentation 1.2.2, mmengine 0.10.7, mmpretrain 1.2.0, mmdet 3.3.0, openmim 0.3.9'
+    $pip $pin mmengine==0.10.7 mmsegmentation==1.2.2 mmpretrain==1.2.0 mmdet==3.3.0 openmim==0.3.9 ftfy regex \
         onnx onnxruntime pytest pytest-xdist
     $pip 'setuptools>=62.6,<70'  # openxlab, which openmim brings, had put 60 there: too old for our setup.cfg
     $pip --no-deps -e .

@@ -18,8 +18,12 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from ..optional import lacking
+
+PREDICTION_ONLY = ('PointHead', 'MaskFormerHead', 'Mask2FormerHead')
 
 
 @dataclass
@@ -43,9 +47,15 @@ class Cost:
 
 
 def build_segmentor(config, options: Optional[dict] = None) -> nn.Module:
-    """The network of a config, in evaluation mode, without downloading any initial weights."""
+    """The network of a config, in evaluation mode, without downloading any initial weights.
+
+    Raises:
+        RuntimeError: If it needs operators or packages that are not installed; names the remedy.
+    """
     config = config if isinstance(config, Config) else Config.fromfile(config)
     config.merge_from_dict(options or {})
+    if lacking(config):
+        raise RuntimeError(lacking(config)[0])
     return revert_sync_batchnorm(MODELS.build(config.model)).eval()
 
 
@@ -55,8 +65,22 @@ def count(model: nn.Module, size: Tuple[int, int]) -> Tuple[int, int, float]:
     total = sum(p.numel() for p in model.parameters())
     device = next(model.parameters()).device
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(1, 3, *size, device=device))
+        logits(model, torch.zeros(1, 3, *size, device=device))
     return total - aux, aux, counter.get_total_flops() / 2
+
+
+def logits(model: nn.Module, image: Tensor) -> Tensor:
+    """What a segmentor says about an image batch, (N, C, h, w).
+
+    That of mmseg's tensor mode, but for heads that exist in prediction only: PointRend's, which refines a map it
+    makes itself, and mask heads, which ask for the size of the image.
+    """
+    head = getattr(model, 'decode_head', None)
+    head = head[-1] if isinstance(head, nn.ModuleList) else head
+    if type(head).__name__ not in PREDICTION_ONLY:
+        return model(image)
+    size = tuple(image.shape[2:])
+    return model.encode_decode(image, [dict(img_shape=size, ori_shape=size, pad_shape=size) for _ in image])
 
 
 def measure(models: Dict[str, nn.Module],
@@ -86,11 +110,11 @@ def measure(models: Dict[str, nn.Module],
     image = torch.randn(1, 3, *size, device=device)
     with torch.no_grad():
         for cost, model in zip(costs, models.values()):  # also the warm-up
-            cost.peak_memory = peak_memory(lambda m=model: m(image), device)
+            cost.peak_memory = peak_memory(lambda m=model: logits(m, image), device)
         for i in range(repeats):
             report(f'round {i + 1} of {repeats}')
             for cost, model in zip(costs, models.values()):
-                cost.times.append(_time(lambda m=model: m(image), device))
+                cost.times.append(_time(lambda m=model: logits(m, image), device))
     return costs
 
 

@@ -65,11 +65,13 @@ def heads_of(model: nn.Module) -> List[HeadClasses]:
     heads = []
     for name, module in model.named_modules():
         classes = getattr(module, 'num_classes', None)
-        if not isinstance(classes, int) or not hasattr(module, 'loss_decode'):
+        # heads that predict masks with a class each, as MaskFormer's, name the loss of the class otherwise ...
+        loss = getattr(module, 'loss_decode', getattr(module, 'loss_cls', None))
+        if not isinstance(classes, int) or not isinstance(loss, nn.Module):
             continue
-        # one output channel stands for two classes told apart by a threshold
-        losses = [m for m in getattr(module, 'loss_decode').modules()]
-        weights = [len(w) for w in (getattr(m, 'class_weight', None) for m in losses) if isinstance(w, (list, tuple))]
+        nothing = 0 if hasattr(module, 'loss_decode') else 1  # ... and have one more, for a mask of nothing
+        weights = [len(w) - nothing for w in (getattr(m, 'class_weight', None) for m in loss.modules())
+                   if isinstance(w, (list, tuple))]
         odd = next((w for w in weights if w != classes), None)
         heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd))
     return heads

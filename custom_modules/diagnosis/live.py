@@ -28,7 +28,9 @@ REMEDIES = (
     (r'torchvision::nms does not exist', f'{PIP} install --force-reinstall torch torchvision'),
     (r'MMCV==\S+ is used but incompatible', f'{PIP} install mmcv==2.1.0'),
     (r"No module named 'mmcv\._ext'|mmcv/_ext.*undefined symbol",
-     'nothing of ours needs compiled operators; for those of mmseg: pip uninstall mmcv, then build it for this torch'),
+     'nothing of ours needs compiled operators; for those of mmseg (CCNet, PointRend, MaskFormer): '
+     'tools/compiled_ops.sh'),
+    (r'Please install (onedl-)?mmcv for \w+ ops', 'tools/compiled_ops.sh'),
     (r"No module named 'custom_modules'", f'{PIP} install --no-deps -e .'),
     (r"No module named '(\w+)'", PIP + r' install \1'),
     (r'CUDA|cuda', 'set CUDA_VISIBLE_DEVICES=-1 to go on without a GPU'),
@@ -137,7 +139,7 @@ def _ops(state) -> Found:
     import importlib
     import importlib.util
     if importlib.util.find_spec('mmcv._ext') is None:
-        return 'none, and nothing of ours needs them', 'ok', ''
+        return 'none, and nothing of ours needs them (CCNet, PointRend, MaskFormer do)', 'ok', ''
     importlib.import_module('mmcv._ext')
     return 'load', 'ok', ''
 
@@ -155,6 +157,14 @@ def _load(state) -> Found:
     from custom_modules.diagnosis.loading import load_config
     state['cfg'] = load_config(state['config'], state['options'])
     return state['config'], 'ok', ''
+
+
+def _needs(state) -> Found:
+    from custom_modules.optional import REMEDY, lacking
+    lost = lacking(state['cfg'])
+    if lost:
+        return ' '.join(text.split(f': {REMEDY}')[0] for text in lost), 'error', REMEDY
+    return 'nothing that is not installed', 'ok', ''
 
 
 def _names(state) -> Found:
@@ -209,6 +219,7 @@ STEPS = (
     ('package', _package, True),
     ('data sets', _roots, False),
     ('config loads', _load, True),
+    ('config needs', _needs, True),
     ('config names', _names, True),
     ('config builds', _build, True),
     ('config data', _data, False),

@@ -13,11 +13,11 @@ from ..segmentors.fitted_encoder_decoder import (
 )
 from .loading import leaf_datasets
 
-# Modules of mmseg that answer one of the questions, by class name.
+# Modules of mmseg and mmcv that answer one of the questions, by class name.
 STOCK = {
     'PPM': 'context', 'ASPPModule': 'context', 'DepthwiseSeparableASPPModule': 'context', 'NonLocal2d': 'context',
     'PAM': 'context', 'CAM': 'context', 'ObjectAttentionBlock': 'context', 'DAPPM': 'context', 'PAPPM': 'context',
-    'EncModule': 'context', 'PSA': 'context'
+    'EncModule': 'context', 'PSA': 'context', 'CrissCrossAttention': 'context'
 }
 
 
@@ -114,7 +114,7 @@ def find_parts(model: nn.Module) -> List[Part]:
     inside: List[str] = []
     for name, module in model.named_modules():
         slot = folder_slot(type(module)) or (STOCK.get(type(module).__name__) if
-                                             type(module).__module__.startswith('mmseg.') else None)
+                                             type(module).__module__.startswith(('mmseg.', 'mmcv.')) else None)
         if slot is None or any(name.startswith(f'{outer}.') for outer in inside):
             continue
         inside.append(name)

@@ -8,7 +8,7 @@ from .environment import FAMILIES, Environment, survey
 from .live import Step, run_steps
 from .rules import Finding, examine
 
-ROWS = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmseg', 'mmpretrain', 'mim', 'numpy', 'cv2', 'setuptools')
+ROWS = ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmseg', 'mmpretrain', 'mmdet', 'mim', 'numpy', 'cv2', 'setuptools')
 MARKS = dict(ok='  ok   ', warning='  WARN ', error='  FAIL ')
 COLOURS = dict(ok='32', warning='33', error='31')
 
@@ -35,6 +35,8 @@ def version_lines(env: Environment) -> Iterator[str]:
         notes = [' AND '.join(found)] if found and name in FAMILIES else []
         if name == 'mmcv' and found:
             notes.append('with compiled operators' if env.compiled_ops else 'without compiled operators (none needed)')
+        if name == 'mmdet' and not found:
+            notes.append('needed by MaskFormer only')
         if name == 'torch' and found:
             notes.append(f'built for CUDA {env.torch_cuda}' if env.torch_cuda else 'CPU build')
         yield f'{name:<12}{versions:<12}{", ".join(notes)}'.rstrip()

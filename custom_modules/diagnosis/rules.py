@@ -31,6 +31,8 @@ ORIGINAL = {
     'numpy': '1.26.4',
     'opencv-python': '4.11.0.86',
 }
+# Beside them, for MaskFormer only.
+DETECTION = {'onedl-mmdetection': '3.5.1', 'mmdet': '3.3.0'}
 # Below these nothing is promised (requirements.txt; the original stack has one tested row).
 OLDEST = {
     'torch': (2, 0),
@@ -152,6 +154,15 @@ def _openmmlab(env: Environment) -> Iterator[Finding]:
     if (0, ) < env.at('mmengine', 'mmengine-lite') <= (0, 10, 7) and env.at('torch') >= (2, 6):
         yield Finding('error', f'{_named(env, "torch", "mmengine", "mmengine-lite")}: checkpoints no longer load '
                       '("Weights only load failed")', f'{PIP} install torch==2.5.1 torchvision==0.20.1')
+    # mmdetection 3.3.0 asserts mmcv < 2.2.0 when it is imported, and mmseg imports it if it is there.
+    if env.at('mmdet') and env.at('onedl-mmcv', 'mmcv', 'mmcv-lite') >= (2, 2):
+        yield Finding('error', f'{_named(env, "mmdet", "onedl-mmcv", "mmcv", "mmcv-lite")}: mmseg imports mmdet, which '
+                      'refuses mmcv 2.2.0 and newer',
+                      f'{PIP} uninstall -y mmdet' + (
+                          f' && {PIP} install onedl-mmdetection=={DETECTION["onedl-mmdetection"]}' if env.fork else ''))
+    elif env.installed('mmdet') and env.installed('mmcv') and not env.compiled_ops:
+        yield Finding('warning', f'{_named(env, *env.installed("mmdet"))}: it needs the compiled operators of mmcv, '
+                      'which are not there, so MaskFormer is missing', 'tools/compiled_ops.sh')
     if env.at('onedl-mmcv') and (0, ) < env.at('onedl-mmengine') < (0, 10, 8):
         yield Finding('error', f'{_named(env, "onedl-mmcv", "onedl-mmengine")}: expected onedl-mmengine 0.10.8 or '
                       'newer', pinned(env, 'mmengine'))

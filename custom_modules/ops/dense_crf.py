@@ -62,11 +62,11 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
         logits, image = logits.to(dtype), image.detach().to(dtype)
         mixes = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
         sigmas = (spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb)
-        # Channels last from here on: a row a pixel for the filters, and the faster kernels of pooling and resizing.
-        logits, start, steps = from_rows(to_rows(logits), logits), None, iterations
+        start, steps = None, iterations
         if method == 'half':
             method = 'lattice'
             if iterations > FULL_STEPS and min(logits.shape[2:]) > 1:
+                logits = from_rows(to_rows(logits), logits)  # channels last, which pools and resizes several times faster
                 half = [torch.as_tensor(s, dtype=torch.float64) / 2 for s in sigmas[:2]] + [sigmas[2]]
                 small = halve(logits)
                 coarse = _infer(small, halve(image), half, mixes, iterations - FULL_STEPS, None, normalization,

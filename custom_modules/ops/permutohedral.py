@@ -162,6 +162,7 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
         first += count
     jumps = _jumps(strides)
     ordered, order = torch.sort(key.view(-1), stable=True)
+    del key
     fresh = torch.ones_like(ordered, dtype=torch.bool)
     torch.ne(ordered[1:], ordered[:-1], out=fresh[1:])
     starts = fresh.nonzero().flatten()

@@ -55,6 +55,9 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
                  image_order: str = 'auto', **kwargs):
         if image_order not in ('auto', 'RGB', 'BGR'):
             raise ValueError(f"expected image_order 'auto', 'RGB' or 'BGR', got {image_order!r}")
+        if isinstance(kwargs.get('decode_head'), (list, tuple)):
+            raise TypeError('expected one decode_head, got a list: a cascade has no single logit map to refine. Use '
+                            'the type EncoderDecoder refines, i.e. one head config')
         super().__init__(**kwargs)
         self.refiner = build_part('refiner', refiner, self, dict(num_classes=self.out_channels))
         self.unary_loss_weight = unary_loss_weight
@@ -63,9 +66,6 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         self._skip_refiner = False
 
     def _init_decode_head(self, decode_head) -> None:
-        if isinstance(decode_head, (list, tuple)):
-            raise TypeError('expected one decode_head, got a list: a cascade has no single logit map to refine. Use '
-                            'the type EncoderDecoder refines, i.e. one head config')
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, BaseDecodeHead):
             raise TypeError(f'expected a decode_head derived from BaseDecodeHead, got {type(self.decode_head).__name__}'

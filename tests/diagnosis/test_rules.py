@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_modules.diagnosis.environment import Environment, Place, survey
-from custom_modules.diagnosis.rules import FORK, ORIGINAL, examine, pinned
+from custom_modules.diagnosis.rules import DETECTION, FORK, ORIGINAL, examine, pinned
 
 ROOT = Path(__file__).parents[2]
 COMMON = {'ftfy': '6.3.1', 'regex': '2025.1.1', 'segfusion': '0.1.0'}
@@ -33,7 +33,8 @@ def test_both_supported_stacks_are_silent(stack):
 
 def test_the_tested_row_is_that_of_the_constraints():
     text = (ROOT / 'constraints.txt').read_text()
-    for name, version in FORK.items():
+    assert DETECTION['mmdet'] in (ROOT / 'tools' / 'original_stack.sh').read_text()
+    for name, version in {**FORK, 'onedl-mmdetection': DETECTION['onedl-mmdetection']}.items():
         assert re.search(rf'^{name}=={re.escape(version)};', text, re.M), name
 
 
@@ -92,6 +93,24 @@ def test_cpu_build_beside_a_gpu():
     env = fork()
     env.driver, env.torch_cuda = '550.1', None
     assert [f.level for f in examine(env)] == ['warning'] and 'CPU build' in examine(env)[0].text
+
+
+def test_mmdetection_with_operators_is_fine_and_without_is_said():
+    env = fork(onedl_mmdetection='3.5.1')
+    assert [(f.level, f.fix) for f in examine(env)] == [('warning', 'tools/compiled_ops.sh')]
+    assert 'onedl-mmdetection 3.5.1: it needs the compiled operators' in examine(env)[0].text
+    env.compiled_ops = True
+    assert examine(env) == []
+
+
+def test_original_mmdetection_breaks_mmseg_on_newer_mmcv():
+    env = fork(mmdet='3.3.0')
+    (finding, ) = examine(env)
+    assert finding.level == 'error' and 'mmdet 3.3.0 with onedl-mmcv 2.3.6: mmseg imports mmdet' in finding.text
+    assert finding.fix == 'python -m pip uninstall -y mmdet && python -m pip install onedl-mmdetection==3.5.1'
+    env = original(mmdet='3.3.0')
+    env.compiled_ops = True
+    assert examine(env) == []
 
 
 def test_package_that_is_not_installed():

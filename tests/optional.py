@@ -1,0 +1,14 @@
+"""Skip what needs more than the plain installation, with the remedy as the reason."""
+import pytest
+
+from custom_modules.optional import NAMES, REMEDY, has_compiled_ops, has_mmdet, lacking
+
+needs_ops = pytest.mark.skipif(not has_compiled_ops(), reason=f'needs {NAMES["ops"]}: {REMEDY}')
+needs_mmdet = pytest.mark.skipif(not has_mmdet(), reason=f'needs {NAMES["mmdet"]}: {REMEDY}')
+
+
+def skip_if_lacking(config):
+    """Skip the running test if the model of a config needs something that is not installed."""
+    lost = lacking(config)
+    if lost:
+        pytest.skip(lost[0])
