@@ -66,7 +66,7 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
         if method == 'half':
             method = 'lattice'
             if iterations > FULL_STEPS and min(logits.shape[2:]) > 1:
-                logits = from_rows(to_rows(logits), logits)  # channels last, which pools and resizes several times faster
+                logits = from_rows(to_rows(logits), logits)  # channels last pools and resizes faster
                 half = [torch.as_tensor(s, dtype=torch.float64) / 2 for s in sigmas[:2]] + [sigmas[2]]
                 small = halve(logits)
                 coarse = _infer(small, halve(image), half, mixes, iterations - FULL_STEPS, None, normalization,
