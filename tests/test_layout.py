@@ -25,7 +25,7 @@ ALLOWED = {
     'losses': set(),
     'convert': set(),
     'visualization': {'ops', 'evaluation'},
-    'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'version'},
+    'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'segmentors', 'version'},
     'analysis': {'optional'},
     'diagnosis': {'analysis', 'datasets', 'names', 'optional', 'segmentors'},
     'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py

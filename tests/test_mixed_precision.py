@@ -3,6 +3,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.utils import digit_version
 
 from custom_modules.deploy import example_image
 from tests.references.networks import NETWORKS, network
@@ -33,6 +34,8 @@ CASES = [(n, d) for n in NETWORKS for d in BOUNDS if d is torch.bfloat16 or n no
 
 @pytest.mark.parametrize('name, dtype', CASES, ids=str)
 def test_logits_stay_within_bounds(name, dtype):
+    if dtype is torch.float16 and digit_version(torch.__version__) < digit_version('2.3'):
+        pytest.skip('torch < 2.3 has no float16 autocast on CPU')
     largest, mean = (POOLING_INDICES if name in ('segnet', 'segnet_basic', 'enet') else BOUNDS)[dtype]
     kind, worst, average = difference(name, dtype)
     print(f'{name} {dtype}: largest {worst:.3f}, mean {average:.4f}')

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from mmseg.models.segmentors import EncoderDecoder
 from torch import Tensor, nn
 
+from ..segmentors import swaps_channels
+
 
 class ImageToLogits(nn.Module):
     r"""Everything between an image file and the arg max, whatever the data preprocessor of the config does.
@@ -31,7 +33,7 @@ class ImageToLogits(nn.Module):
                             'segmentors do not say where their logits come from')
         preprocessor = model.data_preprocessor
         self.model = model
-        self.swap = not getattr(preprocessor, '_channel_conversion', False)  # mmseg loads BGR
+        self.swap = not swaps_channels(preprocessor)  # mmseg loads BGR
         normalise = getattr(preprocessor, '_enable_normalize', False)
         # Not buffers of the preprocessor: those are not part of the network's state.
         self.register_buffer('mean', preprocessor.mean.detach().clone() if normalise else torch.zeros(3, 1, 1))

@@ -16,6 +16,12 @@ from .fitted_encoder_decoder import FittedEncoderDecoder
 Box = Tuple[int, int, int, int]  # top, bottom, left, right of what is not padding
 
 
+def swaps_channels(preprocessor) -> bool:
+    """Whether a data preprocessor turns the BGR that mmseg loads into RGB; True for one that does not say."""
+    # The underscore came with mmsegmentation 1.4.
+    return getattr(preprocessor, '_channel_conversion', getattr(preprocessor, 'channel_conversion', True))
+
+
 @MODELS.register_module()
 class RefinedEncoderDecoder(FittedEncoderDecoder):
     r"""``EncoderDecoder`` that hands its logits, at the size of the image, and the image to a ``refiner``.
@@ -96,10 +102,7 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         image = torch.where((image - whole).abs() < 1e-2, whole, image)
         order = self.image_order
         if order == 'auto':
-            # The underscore came with mmsegmentation 1.4.
-            swaps = (getattr(preprocessor, name) for name in ('_channel_conversion', 'channel_conversion')
-                     if hasattr(preprocessor, name))
-            order = 'RGB' if next(swaps, True) else 'BGR'
+            order = 'RGB' if swaps_channels(preprocessor) else 'BGR'
         return image.flip(1) if order == 'BGR' else image
 
     def refine(self, logits: Tensor, inputs: Tensor, boxes: Optional[Sequence[Box]] = None) -> Tensor:

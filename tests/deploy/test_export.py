@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from mmengine.utils import digit_version
 from mmseg.apis import inference_model
 
 from custom_modules.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
@@ -15,14 +16,24 @@ from tests.references.networks import FUSION, NETWORKS, network
 SIZE = (64, 96)
 POOLING_INDICES = ('segnet', 'segnet_basic', 'enet')  # not continuous where two pixels are equal up to rounding
 HAS_DYNAMO = 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
+# torch 2.1's exporter knows neither pooling with ceil_mode at any size nor AlignSeg's pooling; its compiler gives up
+# on plain Python that later ones follow.
+OLD_TORCH = digit_version(torch.__version__) < digit_version('2.4')
+NOT_IN_OLD_EXPORTER = {'alignseg', 'fcn', 'segnet', 'segnet_basic', 'enet', 'gfrnet', 'dilation'}
+NOT_IN_OLD_COMPILER = {'gff', 'gff_flow', 'gfrnet'}
 needs_dynamo = pytest.mark.skipif(not HAS_DYNAMO, reason='this torch exports by TorchScript only')
+
+
+def needs_newer_torch(names, known):
+    mark = pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export or compile it (docs/deployment.md)')
+    return [pytest.param(name, marks=mark) if name in known else name for name in names]
 
 
 def operators(path):
     return {node.op_type for node in onnx.load(str(path)).graph.node}
 
 
-@pytest.mark.parametrize('name', NETWORKS)
+@pytest.mark.parametrize('name', needs_newer_torch(NETWORKS, NOT_IN_OLD_EXPORTER))
 def test_onnx_gives_the_numbers_of_torch(name, tmp_path):
     """Export at any size, then compare at the example's size and at an odd one."""
     # One tie that falls the other way reaches a receptive field, a percent or two of such small maps.
@@ -32,7 +43,7 @@ def test_onnx_gives_the_numbers_of_torch(name, tmp_path):
     assert all(d.beyond <= allowed and d.mean < mean and d.labels < labels for d in report)
 
 
-@pytest.mark.parametrize('name', FUSION)
+@pytest.mark.parametrize('name', needs_newer_torch(FUSION, NOT_IN_OLD_EXPORTER))
 def test_gather_replaces_grid_sample(name, tmp_path):
     """The same numbers by look-ups; opset 13 has no GridSample at all."""
     path = tmp_path / 'net.onnx'
@@ -60,10 +71,11 @@ def test_a_wrong_file_is_not_written(tmp_path, monkeypatch):
     original = ImageToLogits.forward
     monkeypatch.setattr(ImageToLogits, 'forward', forward)
     with pytest.raises(ExportError, match='nothing was written'):
-        export_onnx(network('segnet_basic'), str(tmp_path / 'net.onnx'), SIZE)
+        export_onnx(network('sfnet'), str(tmp_path / 'net.onnx'), SIZE)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export this network (docs/deployment.md)')
 def test_the_file_says_what_it_needs(tmp_path):
     model, path = network('alignseg'), tmp_path / 'net.onnx'
     model.dataset_meta = dict(classes=('sky', 'road'), palette=[[1, 2, 3], [4, 5, 6]])
@@ -91,7 +103,8 @@ def test_a_file_predicts_like_its_segmentor(test_cfg, tmp_path):
     torch.testing.assert_close(got, expected, atol=2e-4 * expected.std().item(), rtol=0)
 
 
-@pytest.mark.parametrize('name', [*FUSION, 'gff_flow', 'segnet_basic', 'gfrnet'])
+@pytest.mark.parametrize(
+    'name', needs_newer_torch([*FUSION, 'gff_flow', 'segnet_basic', 'gfrnet'], NOT_IN_OLD_COMPILER))
 def test_forward_compiles_as_one_graph(name):
     """``fullgraph=True`` raises at the first break; 'eager' runs what was captured."""
     model, image = network(name), torch.randn(1, 3, *SIZE)
