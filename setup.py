@@ -19,7 +19,7 @@ class BuildWithMim(build_py):
         super().run()
         if self.editable_mode:  # mim finds the checkout itself
             return
-        target = Path(self.build_lib) / 'custom_modules' / '.mim'
+        target = Path(self.build_lib) / 'segfusion' / '.mim'
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         for name in SHIPPED:

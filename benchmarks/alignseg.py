@@ -22,12 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment
-from custom_modules.analysis.cost import peak_memory
-from custom_modules.convert.engine import Layout, convert
-from custom_modules.convert.layouts import alignseg as layouts
-from custom_modules.deploy import prepare_for_inference
+from segfusion import register_all
+from segfusion.convert.engine import Layout, convert
+from segfusion.convert.layouts import alignseg as layouts
+from segfusion.deploy import prepare_for_inference
+from segfusion.diagnosis.cost import build_segmentor, environment, peak_memory
 
 BASE = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
 

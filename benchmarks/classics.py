@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment, measure, run_short, short_run_table
+from segfusion import register_all
+from segfusion.diagnosis.cost import build_segmentor, environment, measure
+from segfusion.study.short_run import run_short, short_run_table
 
 
 def main() -> None:

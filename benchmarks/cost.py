@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, cost_table, environment, measure
-from custom_modules.optional import lacking
+from segfusion import register_all
+from segfusion.diagnosis.cost import build_segmentor, cost_table, environment, measure
+from segfusion.diagnosis.optional import lacking
 
 
 def main() -> None:

@@ -24,11 +24,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from custom_modules.analysis import environment
-from custom_modules.analysis.cost import peak_memory
-from custom_modules.datasets.scenes import render_scene
-from custom_modules.ops import gaussian_filter
-from custom_modules.ops.dense_crf import crf
+from segfusion.datasets.scenes import render_scene
+from segfusion.diagnosis.cost import environment, peak_memory
+from segfusion.ops.crf import gaussian_filter
+from segfusion.ops.crf.dense_crf import crf
 
 try:
     import pydensecrf.densecrf as pydensecrf

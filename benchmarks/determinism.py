@@ -12,9 +12,9 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import nn
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment
-from custom_modules.ops import warp
+from segfusion import register_all
+from segfusion.diagnosis.cost import build_segmentor, environment
+from segfusion.ops import warp
 
 ROOT = Path(__file__).resolve().parents[1] / 'configs'
 NETWORKS = {

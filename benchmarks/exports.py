@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from custom_modules import register_all
-from custom_modules.deploy import ExportError, export_onnx, load_segmentor
+from segfusion import register_all
+from segfusion.deploy import ExportError, export_onnx, load_segmentor
 
 ROOT = Path(__file__).resolve().parents[1] / 'configs'
 FAMILIES = [

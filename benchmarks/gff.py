@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment
-from custom_modules.decode_heads import GFFHead
-from custom_modules.deploy import prepare_for_inference
+from segfusion import register_all
+from segfusion.deploy import prepare_for_inference
+from segfusion.diagnosis.cost import build_segmentor, environment
+from segfusion.models.decode_heads import GFFHead
 
 ROOT = Path(__file__).resolve().parents[1]
 PLAIN, OURS, PREPARED = 'straightforward', 'ours', 'ours, norms folded, channels-last'

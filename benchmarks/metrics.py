@@ -14,8 +14,8 @@ from mmengine.structures import PixelData
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment
+from segfusion import register_all
+from segfusion.diagnosis.cost import build_segmentor, environment
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'sfnet'
 # (height, width), classes, the network whose forward pass is the yardstick

@@ -15,10 +15,9 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor, environment
-from custom_modules.analysis.cost import peak_memory
-from custom_modules.deploy import prepare_for_inference
+from segfusion import register_all
+from segfusion.deploy import prepare_for_inference
+from segfusion.diagnosis.cost import build_segmentor, environment, peak_memory
 
 CONFIG = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'sfnet_r18.py'
 

@@ -69,4 +69,4 @@ def test_message(case, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     text, raised_in = message(case, tmp_path)
     assert text == rows()[case.done]
-    assert raised_in.is_relative_to(ROOT / 'custom_modules'), f'{raised_in} raised it, not we'
+    assert raised_in.is_relative_to(ROOT / 'custom_modules' / 'segfusion'), f'{raised_in} raised it, not we'

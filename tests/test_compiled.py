@@ -11,9 +11,9 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from custom_modules.analysis.cost import logits
-from custom_modules.datasets.audit import heads_of
-from custom_modules.diagnosis.network import describe
+from segfusion.datasets.audit import heads_of
+from segfusion.diagnosis.cost import logits
+from segfusion.diagnosis.network import describe
 from tests.optional import needs_mmdet, needs_ops
 from tests.references.criss_cross import criss_cross_attention
 

@@ -10,8 +10,8 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
-from custom_modules.diagnosis.network import head_configs
-from custom_modules.segmentors.fitted_encoder_decoder import channel_problem, reads_levels, run_levels
+from segfusion.diagnosis.network import head_configs
+from segfusion.models.segmentors.fitted_encoder_decoder import channel_problem, reads_levels, run_levels
 from tests.optional import skip_if_lacking
 from tests.references.samples import batch
 
@@ -93,7 +93,7 @@ def test_config_trains_and_predicts(path):
 def test_config_is_whole(path):
     """What the training step above does not touch: data, classes of all heads, schedule, runtime."""
     config = Config.fromfile(path)
-    assert config.custom_imports.imports == ['custom_modules'], 'inherit _base_/default_runtime.py'
+    assert config.custom_imports.imports == ['segfusion'], 'inherit _base_/default_runtime.py'
     for split in ('train', 'val', 'test'):
         loader = config[f'{split}_dataloader']
         dataset = loader.dataset

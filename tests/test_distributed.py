@@ -36,8 +36,8 @@ def loss_of(model, data, part=slice(None)):
 
 
 def work(rank, folder):
-    import custom_modules
-    custom_modules.register_all()
+    import segfusion
+    segfusion.register_all()
     torch.set_num_threads(1)
     torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)
     data = torch.load(f'{folder}/batch.pt', weights_only=False)

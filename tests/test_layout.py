@@ -4,40 +4,43 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / 'custom_modules'
-PARTS = {'ops', 'align', 'fusion', 'context', 'refine'}
-MODELS = PARTS | {'backbones', 'decode_heads', 'segmentors'}
+PACKAGE = Path(__file__).parents[1] / 'custom_modules' / 'segfusion'
+QUESTIONS = {'models/align', 'models/fusion', 'models/context', 'models/refine'}
+SHARED = {'models/expose', 'models/slots'}
+MODELS = {'models/backbones', 'models/decode_heads', 'models/segmentors', 'models/losses'}
+ROOMS = {'ops', 'models', 'datasets', 'engine', 'evaluation', 'visualization'}
+APPLICATIONS = {'convert', 'deploy', 'diagnosis', 'study'}
 
-# folder -> our own folders it may import; whatever is not named here is not restricted
+# room -> what of ours it may import besides itself
 ALLOWED = {
-    'ops': set(),
-    'align': {'ops'},
-    'fusion': {'ops'},
-    'context': {'ops'},
-    'refine': {'ops'},
-    'backbones': {'ops'},
-    'decode_heads': PARTS | {'decode_heads', 'names'},
-    'segmentors': {'names'},
+    'ops': {'portable'},
+    **{room: {'ops', 'portable', *SHARED} for room in sorted(QUESTIONS)},
+    'models/backbones': {'ops'},
+    'models/decode_heads': {'ops', 'portable', *QUESTIONS, *SHARED},
+    'models/segmentors': {'models/slots'},
+    'models/losses': set(),
     'datasets': set(),
+    'engine': {'datasets', 'visualization'},
     'evaluation': set(),
-    'hooks': {'datasets', 'visualization'},
-    'loops': set(),
-    'losses': set(),
-    'convert': set(),
-    'visualization': {'ops', 'evaluation'},
-    'deploy': {'ops', 'refine', 'visualization', 'datasets', 'hooks', 'segmentors', 'version'},
-    'analysis': {'optional'},
-    'diagnosis': {'analysis', 'datasets', 'names', 'optional', 'segmentors'},
-    'study': {'analysis', 'visualization', 'version'},  # imported by nothing but tools/study.py
+    'visualization': {'ops', 'models/expose', 'evaluation'},
+    'convert': {'version'},
+    'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
+    'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
+    'study': {'diagnosis', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {
     'ops': {'numpy'},
-    'align': {'mmcv', 'mmengine', 'mmseg', 'torchvision'},
-    'fusion': {'mmcv', 'mmengine', 'mmseg'},
-    'context': {'mmcv', 'mmengine', 'mmseg'},
-    'refine': {'mmcv', 'mmengine', 'mmseg'},
+    'models/align': {'mmcv', 'mmengine', 'mmseg', 'torchvision'},
+    'models/fusion': {'mmcv', 'mmengine', 'mmseg'},
+    'models/context': {'mmcv', 'mmengine', 'mmseg'},
+    'models/refine': {'mmcv', 'mmengine', 'mmseg'},
 }
+
+
+def room(parts):
+    """'ops', 'models/align', ... of a path or dotted name inside the package, as parts."""
+    return '/'.join(parts[:2]) if parts[0] == 'models' and len(parts) > 1 else parts[0]
 
 
 def imports(path):
@@ -55,20 +58,29 @@ def imports(path):
 FILES = [p for folder in ALLOWED for p in sorted((PACKAGE / folder).rglob('*.py'))]
 
 
+def test_the_first_level_is_ten_rooms():
+    assert {p.name for p in PACKAGE.iterdir() if (p / '__init__.py').exists()} == ROOMS | APPLICATIONS
+    assert {p.name for p in PACKAGE.glob('*.py')} == {'__init__.py', 'portable.py', 'version.py'}
+    assert [p.name for p in PACKAGE.parent.iterdir() if (p / '__init__.py').exists()] == ['segfusion']
+
+
 @pytest.mark.parametrize('path', FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_follow_the_arrows(path):
-    folder = path.relative_to(PACKAGE).parts[0]
+    here = room(path.relative_to(PACKAGE).parts)
     for module, names in imports(path):
         parts = module.split('.')
-        if parts[0] == 'custom_modules':
-            ours = {parts[1]} if len(parts) > 1 else set(names)
-            assert ours <= ALLOWED[folder] | {folder}, f'{path.name} imports {module} {names}'
-            if folder == 'decode_heads' and path.stem != '__init__' and ours == {folder}:
+        if parts[0] == 'segfusion':
+            ours = {room(parts[1:])} if len(parts) > 1 and parts[1:] != ['models'] else {
+                room([*parts[1:], name]) for name in names}
+            assert ours <= ALLOWED[here] | {here}, f'{path.name} imports {module} {names}'
+            if here in ROOMS or here.startswith('models/'):
+                assert not ours & APPLICATIONS, f'{path.name}: nothing imports an application'
+            if here == 'models/decode_heads' and path.stem != '__init__' and ours == {here}:
                 shared = {'top_down_head', 'deep_supervision'}
-                reached = set(parts[2:3]) or set(names)
+                reached = set(parts[3:4]) or set(names)
                 assert reached <= shared, f'{path.name} imports another head: {module} {names}'
         assert 'mmcv.ops' not in module and not (module == 'mmcv' and 'ops' in names), 'mmcv.ops needs a compiler'
-        if folder in HOSTS and parts[0] in {'mmcv', 'mmengine', 'mmseg', 'mmpretrain', 'torchvision', 'cv2'}:
-            assert parts[0] in HOSTS[folder], f'{folder}/ may not import {parts[0]}'
-        if folder in {'datasets', 'evaluation', 'hooks'} and parts[0] == 'mmseg':
-            assert parts[1:2] != ['models'], f'{folder}/ may not import models'
+        if here in HOSTS and parts[0] in {'mmcv', 'mmengine', 'mmseg', 'mmpretrain', 'torchvision', 'cv2'}:
+            assert parts[0] in HOSTS[here], f'{here}/ may not import {parts[0]}'
+        if here in {'datasets', 'evaluation', 'engine'} and parts[0] == 'mmseg':
+            assert parts[1:2] != ['models'], f'{here}/ may not import models'

@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.utils import digit_version
 
-from custom_modules.deploy import example_image
+from segfusion.deploy import example_image
 from tests.references.networks import NETWORKS, network
 
 # Largest and mean difference of the logits, in units of their standard deviation. bfloat16 keeps 8 bits, so a network

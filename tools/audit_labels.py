@@ -9,10 +9,10 @@ import sys
 
 from mmseg.registry import DATASETS
 
-from custom_modules import register_all
-from custom_modules.analysis import build_segmentor
-from custom_modules.datasets.audit import audit_dataset, heads_of
-from custom_modules.diagnosis.loading import load_config
+from segfusion import register_all
+from segfusion.datasets.audit import audit_dataset, heads_of
+from segfusion.diagnosis.cost import build_segmentor
+from segfusion.diagnosis.loading import load_config
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ from mmengine.config import Config, DictAction
 from mmseg.registry import DATASETS
 from PIL import Image
 
-import custom_modules
-from custom_modules.visualization import contact_sheet
+import segfusion
+from segfusion.visualization import contact_sheet
 
 
 def parse_args():
@@ -31,7 +31,7 @@ def parse_args():
 
 def main():
     args = parse_args()
-    custom_modules.register_all()
+    segfusion.register_all()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
     dataset = DATASETS.build(config[f'{args.split}_dataloader'].dataset)

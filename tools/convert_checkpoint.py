@@ -2,7 +2,7 @@
 import argparse
 import sys
 
-from custom_modules.convert import LAYOUTS, convert_file
+from segfusion.convert import LAYOUTS, convert_file
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ def main() -> None:
     run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
         str(WORK_DIR / 'test'))
     run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'pictures'))
-    from custom_modules.analysis import read_scores, scores_table  # here, so that a broken installation is examined
+    from segfusion.study.scores import read_scores, scores_table
     table = scores_table(read_scores(WORK_DIR / 'test'))
     (WORK_DIR / 'results.md').write_text(table + '\n')
     print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "pictures" / "0000.png"} '

@@ -13,12 +13,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
 # in a checkout beside this folder; in an installed wheel this is custom_modules/.mim/tools
-PACKAGE = HERE / 'custom_modules' if (HERE / 'custom_modules').is_dir() else HERE.parent
+PACKAGE = HERE / 'custom_modules' / 'segfusion' if (HERE / 'custom_modules').is_dir() else HERE.parent
 CONFIG = HERE / 'configs' / 'sfnet' / 'sfnet_r18_1xb4-demo_street-scenes-128x192.py'
 
 
 def load_by_path(name: str):
-    """``custom_modules.diagnosis.<name>`` without ``custom_modules``, whose import may be what is broken."""
+    """``segfusion.diagnosis.<name>`` without ``segfusion``, whose import may be what is broken."""
     if 'diagnosis' not in sys.modules:
         folder = PACKAGE / 'diagnosis'
         spec = importlib.util.spec_from_file_location(

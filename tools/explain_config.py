@@ -9,11 +9,11 @@ Exit code 0 if the config fits together, 1 otherwise.
 import argparse
 import sys
 
-from custom_modules import register_all
-from custom_modules.diagnosis.loading import load_config
-from custom_modules.diagnosis.network import describe, network_text
-from custom_modules.diagnosis.provenance import explain, origin_text
-from custom_modules.names import check_names
+from segfusion import register_all
+from segfusion.diagnosis.loading import load_config
+from segfusion.diagnosis.names import check_names
+from segfusion.diagnosis.network import describe, network_text
+from segfusion.diagnosis.provenance import explain, origin_text
 
 
 def main() -> int:

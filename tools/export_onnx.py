@@ -10,8 +10,8 @@ import sys
 
 from mmengine.config import DictAction
 
-from custom_modules import register_all
-from custom_modules.deploy import ExportError, export_onnx, load_segmentor
+from segfusion import register_all
+from segfusion.deploy import ExportError, export_onnx, load_segmentor
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from PIL import Image
 
-from custom_modules import register_all
-from custom_modules.hooks import CheckpointFitHook
-from custom_modules.visualization import SHOW, draw_cells, draw_panel, inspect
+from segfusion import register_all
+from segfusion.engine.hooks import CheckpointFitHook
+from segfusion.visualization import SHOW, draw_cells, draw_panel, inspect
 
 
 def parse_args():

@@ -11,8 +11,8 @@ import sys
 import torch
 from mmengine.config import DictAction
 
-from custom_modules import register_all
-from custom_modules.deploy import OnnxSegmentor, load_segmentor, predict, prepare_for_inference
+from segfusion import register_all
+from segfusion.deploy import OnnxSegmentor, load_segmentor, predict, prepare_for_inference
 
 
 def main() -> int:

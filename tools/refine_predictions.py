@@ -6,8 +6,8 @@ Predictions are arrays (C, H, W), .npy or .npz, of probabilities or logits, or l
 """
 import argparse
 
-from custom_modules.ops.gaussian_filter import METHODS, NORMALIZATIONS
-from custom_modules.refine.folder import refine_folder
+from segfusion.deploy.folder import refine_folder
+from segfusion.ops.crf.gaussian_filter import METHODS, NORMALIZATIONS
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Train, test and compare every member of a study: ``python tools/study.py projects/fusion_grid``."""
 import sys
 
-from custom_modules import register_all
-from custom_modules.study.command import main
+from segfusion import register_all
+from segfusion.study.command import main
 
 if __name__ == '__main__':
     register_all()

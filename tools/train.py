@@ -8,8 +8,8 @@ from pathlib import Path
 
 import mmseg
 
-from custom_modules import register_all
-from custom_modules.diagnosis.preflight import refuse_misspelt_names
+from segfusion import register_all
+from segfusion.diagnosis.preflight import refuse_misspelt_names
 
 if __name__ == '__main__':
     register_all()

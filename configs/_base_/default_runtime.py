@@ -1,5 +1,5 @@
 # The one place that imports our package: every config inherits this file, so every part can be named.
-custom_imports = dict(imports=['custom_modules'], allow_failed_imports=False)
+custom_imports = dict(imports=['segfusion'], allow_failed_imports=False)
 default_scope = 'mmseg'
 env_cfg = dict(
     cudnn_benchmark=True,

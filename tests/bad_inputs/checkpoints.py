@@ -5,7 +5,7 @@ import torch
 from mmseg.registry import HOOKS
 from torch import nn
 
-from custom_modules.convert import convert_file
+from segfusion.convert import convert_file
 
 from . import case
 

@@ -1,8 +1,8 @@
 """Command lines."""
 from mmseg.registry import HOOKS
 
-from custom_modules.analysis import read_scores
-from custom_modules.diagnosis.loading import load_config
+from segfusion.diagnosis.loading import load_config
+from segfusion.study.scores import read_scores
 
 from . import case
 

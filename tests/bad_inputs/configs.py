@@ -5,9 +5,9 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import DATASETS, MODELS
 
-from custom_modules.datasets.audit import HeadClasses, audit_dataset
-from custom_modules.diagnosis.preflight import refuse_misspelt_names
-from custom_modules.diagnosis.provenance import explain
+from segfusion.datasets.audit import HeadClasses, audit_dataset
+from segfusion.diagnosis.preflight import refuse_misspelt_names
+from segfusion.diagnosis.provenance import explain
 from tests.references.samples import batch
 
 from . import case

@@ -4,9 +4,9 @@ import torch
 from mmseg.registry import MODELS
 from PIL import Image
 
-from custom_modules.ops.dense_crf import crf
-from custom_modules.refine.folder import refine_folder
-from custom_modules.refine.post_process import dense_crf
+from segfusion.deploy.folder import refine_folder
+from segfusion.deploy.post_process import dense_crf
+from segfusion.ops.crf.dense_crf import crf
 
 from . import case
 

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 from mmseg.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 
-from custom_modules.datasets.audit import HeadClasses, audit_dataset
+from segfusion.datasets.audit import HeadClasses, audit_dataset
 
 from . import case
 

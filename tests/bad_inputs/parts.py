@@ -2,10 +2,10 @@
 import torch
 from mmseg.registry import MODELS
 
-from custom_modules.align import DeformableAlign, DualOffsetAlign, FlowAlign, IndexUnpool
-from custom_modules.context import AlignedContext, ASPPContext, LargeKernelContext, PyramidPoolingContext
-from custom_modules.fusion import AFFusion, DuplexGateFusion, GatedDualFlowFusion, SumFusion
-from custom_modules.ops import warp
+from segfusion.models.align import DeformableAlign, DualOffsetAlign, FlowAlign, IndexUnpool
+from segfusion.models.context import AlignedContext, ASPPContext, LargeKernelContext, PyramidPoolingContext
+from segfusion.models.fusion import AFFusion, DuplexGateFusion, GatedDualFlowFusion, SumFusion
+from segfusion.ops import warp
 
 from . import case
 

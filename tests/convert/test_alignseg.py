@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from custom_modules.convert import LAYOUTS, ConversionError, Layout, choose_layout, convert
-from custom_modules.convert.layouts.alignseg import activated_norm_scale, merge_branches
+from segfusion.convert import LAYOUTS, ConversionError, Layout, choose_layout, convert
+from segfusion.convert.layouts.alignseg import activated_norm_scale, merge_branches
 
 SOURCE = {
     'CAB2.delta_gen1.0.weight': torch.full((2, 4, 1, 1), 1.),

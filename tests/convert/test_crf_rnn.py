@@ -2,8 +2,8 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from custom_modules.convert import LAYOUTS, ConversionError, choose_layout, convert
-from custom_modules.ops.gaussian_filter import gaussian_filter
+from segfusion.convert import LAYOUTS, ConversionError, choose_layout, convert
+from segfusion.ops.crf.gaussian_filter import gaussian_filter
 
 PAPER = dict(
     type='CRFAsRNN', num_classes=4, bilateral_sigma_xy=160, bilateral_sigma_rgb=3, spatial_weight=3,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from custom_modules.convert import ConversionError, Drop, Layout, Rule, choose_layout, convert, strip_wrapper
-from custom_modules.convert.layouts import LAYOUTS
+from segfusion.convert import ConversionError, Drop, Layout, Rule, choose_layout, convert, strip_wrapper
+from segfusion.convert.layouts import LAYOUTS
 
 TARGET = {'backbone.a.weight': torch.zeros(2, 3), 'head.b.bias': torch.zeros(4)}
 SOURCE = {'x.a.weight': torch.ones(2, 3), 'x.b.bias': torch.ones(4), 'extra.bias': torch.ones(1)}
@@ -51,7 +51,7 @@ def test_counters_may_be_missing_but_nothing_else():
 def test_scope_gives_backbone_files():
     layout = Layout(
         'toy', '', (), rules=LAYOUT.rules, drops=(*LAYOUT.drops, Drop(r'x\.b\..*', 'head')), scope='backbone.')
-    state, _ = convert({k: v for k, v in SOURCE.items()}, TARGET,
+    state, _ = convert(dict(SOURCE.items()), TARGET,
                        Layout('toy', '', (), rules=LAYOUT.rules[:1], drops=layout.drops, scope='backbone.'))
     assert list(state) == ['a.weight']
 

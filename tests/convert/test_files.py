@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from custom_modules.convert import ConversionError, convert_file
+from segfusion.convert import ConversionError, convert_file
 from tests.references import golden
 
 ROOT = Path(__file__).parents[2]

@@ -2,8 +2,8 @@
 import pytest
 import torch
 
-from custom_modules.backbones import WideResNet38
-from custom_modules.convert import LAYOUTS, choose_layout, convert, strip_wrapper
+from segfusion.convert import LAYOUTS, choose_layout, convert, strip_wrapper
+from segfusion.models.backbones import WideResNet38
 
 
 def authors_names(norm):

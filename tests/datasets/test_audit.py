@@ -6,7 +6,7 @@ import torch
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
-from custom_modules.datasets.audit import HeadClasses, audit_dataset, heads_of
+from segfusion.datasets.audit import HeadClasses, audit_dataset, heads_of
 
 LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 RAMP = np.arange(12, dtype=np.uint8).repeat(4)[None].repeat(36, 0)  # every class of CamVid and void, 36x48
@@ -135,7 +135,7 @@ def test_labels_are_seen_as_the_loss_sees_them(build_camvid, camvid):
     for name in 'ab':
         cv2.imwrite(str(camvid / 'trainannot' / f'{name}.png'), RAMP)
     audit = audited(build_camvid())
-    assert audit.pixels == {**{i: 2 * 144 for i in range(11)}, 255: 2 * 144}  # void 11 is 255 by label_map
+    assert audit.pixels == {**dict.fromkeys(range(11), 2 * 144), 255: 2 * 144}  # void 11 is 255 by label_map
     chosen = audited(build_camvid(metainfo=dict(classes=('car', 'road'))))
     assert set(chosen.pixels) == {0, 1, 255} and chosen.problems == []
 

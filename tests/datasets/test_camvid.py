@@ -5,7 +5,7 @@ import torch
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import MODELS
 
-from custom_modules.datasets import CamVidDataset
+from segfusion.datasets import CamVidDataset
 
 
 def test_void_becomes_ignored_and_classes_keep_their_index(build_camvid, camvid):

@@ -4,7 +4,7 @@ import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
 
-from custom_modules.datasets.checks import label_problem
+from segfusion.datasets.checks import label_problem
 
 
 def test_good_labels_have_no_problem():

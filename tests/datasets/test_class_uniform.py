@@ -9,8 +9,8 @@ from mmengine.runner import Runner
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from PIL import Image
 
-from custom_modules.datasets import class_uniform
-from custom_modules.datasets.class_uniform import ClassUniformDataset, tile_centroids
+from segfusion.datasets import class_uniform
+from segfusion.datasets.class_uniform import ClassUniformDataset, tile_centroids
 
 CLASSES = ('ground', 'rare', 'thin', 'never')
 PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels')]

@@ -1,8 +1,8 @@
 import numpy as np
 
-from custom_modules.datasets import CamVidDataset
-from custom_modules.visualization import contact_sheet
-from custom_modules.visualization.canvas import colour, legend
+from segfusion.datasets import CamVidDataset
+from segfusion.visualization import contact_sheet
+from segfusion.visualization.canvas import colour, legend
 
 
 def test_sheet_shows_picture_beside_truth(build_camvid):

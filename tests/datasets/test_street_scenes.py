@@ -7,10 +7,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 
-from custom_modules.datasets import CamVidDataset, StreetScenes, street_scenes
-from custom_modules.datasets.files import write_whole
-from custom_modules.datasets.scenes import render_scene
-from custom_modules.datasets.scenes.canvas import POLE, ROAD, SKY, VOID, Camera, Canvas, Light
+from segfusion.datasets import CamVidDataset, StreetScenes, street_scenes
+from segfusion.datasets.files import write_whole
+from segfusion.datasets.scenes import render_scene
+from segfusion.datasets.scenes.canvas import POLE, ROAD, SKY, VOID, Camera, Canvas, Light
 
 DAY = Light(0, 1., 0., 1., 0., (0., 0., 0.), (1., 1., 1.), 1., 0.)
 

@@ -3,7 +3,7 @@ import pytest
 from mmseg.registry import TRANSFORMS
 from PIL import Image
 
-from custom_modules.datasets.transforms import ColorJitter
+from segfusion.datasets.transforms import ColorJitter
 
 
 def build(**cfg):

@@ -9,8 +9,8 @@ import torch
 from mmengine.utils import digit_version
 from mmseg.apis import inference_model
 
-from custom_modules.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
-from custom_modules.ops import portable_operations
+from segfusion.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
+from segfusion.portable import portable_operations
 from tests.references.networks import FUSION, NETWORKS, network
 
 SIZE = (64, 96)

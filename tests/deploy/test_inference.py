@@ -3,7 +3,7 @@ import torch
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 
-from custom_modules.deploy import prepare_for_inference
+from segfusion.deploy import prepare_for_inference
 
 
 def segmentor():

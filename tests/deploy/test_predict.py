@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmseg.models.segmentors import EncoderDecoder
 from PIL import Image
 
-from custom_modules.deploy import OnnxSegmentor, draw_overlay, export_onnx, predict, predict_image
+from segfusion.deploy import OnnxSegmentor, draw_overlay, export_onnx, predict, predict_image
 
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 

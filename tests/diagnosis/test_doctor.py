@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from custom_modules.diagnosis.live import read_steps, remedy
-from custom_modules.diagnosis.report import advice_lines
-from custom_modules.diagnosis.rules import Finding
+from segfusion.diagnosis.live import read_steps, remedy
+from segfusion.diagnosis.report import advice_lines
+from segfusion.diagnosis.rules import Finding
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,8 +26,8 @@ def test_runs_where_nothing_is_installed():
 
 
 def test_runs_from_where_a_wheel_puts_it(tmp_path):
-    package = tmp_path / 'custom_modules'
-    shutil.copytree(ROOT / 'custom_modules' / 'diagnosis', package / 'diagnosis')
+    package = tmp_path / 'segfusion'
+    shutil.copytree(ROOT / 'custom_modules' / 'segfusion' / 'diagnosis', package / 'diagnosis')
     shutil.copytree(ROOT / 'tools', package / '.mim' / 'tools')
     command = [sys.executable, '-I', '-S', str(package / '.mim' / 'tools' / 'doctor.py'), '--versions-only']
     result = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True)
@@ -52,7 +52,7 @@ def test_a_misspelt_config_is_found_and_fails(tmp_path):
                       "model = dict(decode_head=dict(type='SFNetHaed', allign=None))\n")
     result = doctor(str(config))
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "'SFNetHaed' is not registered; did you mean 'SFNetHead' (custom_modules.decode_heads.sfnet_head)?" \
+    assert "'SFNetHaed' is not registered; did you mean 'SFNetHead' (segfusion.models.decode_heads.sfnet_head)?" \
         in result.stdout
     for step in ('ok    torch', 'ok    OpenMMLab', 'ok    package', 'ok    config loads', 'FAIL  config names'):
         assert step in result.stdout
@@ -73,7 +73,7 @@ def test_messages_of_known_failures_have_a_repair():
         'RuntimeError: Numpy is not available': '"numpy<2"',
         "AssertionError: MMCV==2.2.0 is used but incompatible. Please install mmcv>=2.0.0rc4.": 'mmcv==2.1.0',
         "No module named 'mmcv._ext'": 'nothing of ours needs compiled operators',
-        "No module named 'custom_modules'": 'install --no-deps -e .',
+        "No module named 'segfusion'": 'install --no-deps -e .',
         "No module named 'prettytable'": 'pip install prettytable',
     }
     for text, repair in cases.items():

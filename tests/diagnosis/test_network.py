@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from custom_modules.diagnosis.network import describe, network_text
+from segfusion.diagnosis.network import describe, network_text
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 

@@ -2,7 +2,7 @@
 import pytest
 from mmengine.config import Config
 
-from custom_modules.diagnosis.provenance import explain, origins
+from segfusion.diagnosis.provenance import explain, origins
 
 
 @pytest.fixture

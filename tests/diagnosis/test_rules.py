@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.diagnosis.environment import Environment, Place, survey
-from custom_modules.diagnosis.rules import DETECTION, FORK, ORIGINAL, examine, pinned
+from segfusion.diagnosis.environment import Environment, Place, survey
+from segfusion.diagnosis.rules import DETECTION, FORK, ORIGINAL, examine, pinned
 
 ROOT = Path(__file__).parents[2]
 COMMON = {'ftfy': '6.3.1', 'regex': '2025.1.1', 'segfusion': '0.1.0'}
-HERE = {'custom_modules': Place('/anywhere/custom_modules')}
+HERE = {'segfusion': Place('/anywhere/segfusion')}
 
 
 def fork(python=(3, 11, 7), **changes):

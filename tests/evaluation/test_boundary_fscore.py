@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from custom_modules.evaluation import BoundaryFScoreMetric, boundaries
-from custom_modules.evaluation.boundaries import boundary_points, matches_within
+from segfusion.evaluation import BoundaryFScoreMetric, boundaries
+from segfusion.evaluation.boundaries import boundary_points, matches_within
 from tests.evaluation.samples import CLASSES, evaluate, pairs
 from tests.references import boundaries as slow
 

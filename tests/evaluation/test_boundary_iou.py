@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from custom_modules.evaluation import BoundaryIoUMetric
-from custom_modules.evaluation.boundaries import distance_to_other_label
+from segfusion.evaluation import BoundaryIoUMetric
+from segfusion.evaluation.boundaries import distance_to_other_label
 from tests.evaluation.samples import CLASSES, evaluate, metric, pairs
 from tests.references import boundaries as slow
 

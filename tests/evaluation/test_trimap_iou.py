@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from custom_modules.evaluation import TrimapIoUMetric
+from segfusion.evaluation import TrimapIoUMetric
 from tests.evaluation.samples import CLASSES, evaluate, metric, pairs
 from tests.references import boundaries as slow
 

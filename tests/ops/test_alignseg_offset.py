@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from custom_modules.ops import alignseg_offset, warp
+from segfusion.ops import alignseg_offset, warp
 from tests.references import golden
 
 STORED = dict(released='out0', released_corners='out0_gs_true', corrected='out0_v2')

@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from custom_modules.ops.bilinear import bilinear_kernel
+from segfusion.ops.bilinear import bilinear_kernel
 from tests.references import golden
 
 

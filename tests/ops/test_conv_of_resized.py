@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from torch.utils.flop_counter import FlopCounterMode
 
-from custom_modules.ops import conv_module_of_resized, conv_of_resized
+from segfusion.ops import conv_module_of_resized, conv_of_resized
 
 
 def plain(maps, weight, bias, size, align_corners, dilation):

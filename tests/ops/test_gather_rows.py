@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from custom_modules.ops import warp
-from custom_modules.ops.gather_rows import prefers_rows
+from segfusion.ops import warp
+from segfusion.ops.gather_rows import prefers_rows
 from tests.references.warp import warp as slow_warp
 
 

@@ -3,9 +3,10 @@ import torch
 import torch.nn.functional as F
 from torchvision.ops import deform_conv2d
 
-from custom_modules.ops import deform_conv_by_warps, portable_operations, warp
-from custom_modules.ops.adaptive_pool import adaptive_avg_pool
-from custom_modules.ops.grid_taps import deterministic_grid_sample, gather_sample
+from segfusion.ops import deform_conv_by_warps, warp
+from segfusion.ops.adaptive_pool import adaptive_avg_pool
+from segfusion.ops.grid_taps import deterministic_grid_sample, gather_sample
+from segfusion.portable import portable_operations
 
 MODES = [(corners, padding) for corners in (True, False) for padding in ('border', 'zeros')]
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from custom_modules.ops.unpool import max_pool_switches, unpool
+from segfusion.ops.unpool import max_pool_switches, unpool
 
 
 @pytest.mark.parametrize('size', [(6, 8), (7, 9), (5, 4), (1, 3)])

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from custom_modules.ops import sfnet_flow_to_offset, warp
+from segfusion.ops import sfnet_flow_to_offset, warp
 from tests.references import golden
 from tests.references import warp as reference
 

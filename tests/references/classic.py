@@ -7,7 +7,7 @@ from mmengine.config import Config
 from mmseg.registry import MODELS
 from torch.utils.flop_counter import FlopCounterMode
 
-from custom_modules.convert import LAYOUTS, choose_layout, convert, strip_wrapper
+from segfusion.convert import LAYOUTS, choose_layout, convert, strip_wrapper
 from tests.references import golden
 
 MODEL_CONFIGS = Path(__file__).parents[2] / 'configs' / '_base_' / 'models'

@@ -77,7 +77,7 @@ def module_state(golden, tag):
 
 def converted(model, golden, wrap=True):
     """Load the reference's drawn weights into ``model`` through the converter, as from the authors' file."""
-    from custom_modules.convert import LAYOUTS, choose_layout, convert, strip_wrapper
+    from segfusion.convert import LAYOUTS, choose_layout, convert, strip_wrapper
     state = reference_state(golden)
     if wrap:
         state = dict(state_dict={f'module.{k}': v for k, v in state.items()}, optimizer={}, epoch=1, mean_iu=0.)

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from custom_modules.analysis import build_segmentor
+from segfusion.diagnosis.cost import build_segmentor
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 FCN_TAIL = [dict(out_channels=32, kernel_size=7, padding=0, dropout=0.5), dict(out_channels=32, kernel_size=1)]

@@ -3,7 +3,7 @@ import torch
 
 
 def displacement(energy, size, align_corners, temperature):
-    """The definition in ``custom_modules/ops/recorded.py``; every fine pixel is asked whether it is near."""
+    """The definition in ``custom_modules/segfusion/ops/recorded.py``; every fine pixel is asked whether it is near."""
     n, height, width = energy.shape
     result = torch.zeros(n, 2, *size, dtype=torch.float64)
     for b in range(n):

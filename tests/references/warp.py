@@ -5,7 +5,7 @@ import torch
 
 
 def warp(x, offset, align_corners, padding_mode):
-    """``y(p) = x(s(p + offset(p)))`` by the definition in ``custom_modules/ops/warp.py``."""
+    """``y(p) = x(s(p + offset(p)))`` by the definition in ``custom_modules/segfusion/ops/warp.py``."""
     n, c, h, w = x.shape
     height, width = offset.shape[2:]
     y = torch.zeros(n, c, height, width, dtype=x.dtype)

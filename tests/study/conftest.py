@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.study.configs import merged_configs, write_configs
-from custom_modules.study.launch import Launcher
-from custom_modules.study.plan import load_study
-from custom_modules.study.progress import Progress
-from custom_modules.study.run import Runner
+from segfusion.study.configs import merged_configs, write_configs
+from segfusion.study.launch import Launcher
+from segfusion.study.plan import load_study
+from segfusion.study.progress import Progress
+from segfusion.study.run import Runner
 
 BASE = """
 default_scope = 'mmseg'

@@ -1,9 +1,9 @@
 import pytest
 from mmengine.config import Config
 
-from custom_modules.study.configs import merged_configs, write_configs
-from custom_modules.study.overrides import merge, nest, render
-from custom_modules.study.plan import find_study, load_study
+from segfusion.study.configs import merged_configs, write_configs
+from segfusion.study.overrides import merge, nest, render
+from segfusion.study.plan import find_study, load_study
 from tests.study.conftest import STUDY
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
-from custom_modules.study.command import main
-from custom_modules.study.configs import merged_configs
-from custom_modules.study.plan import load_study
+from segfusion.study.command import main
+from segfusion.study.configs import merged_configs
+from segfusion.study.plan import load_study
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(ROOT.glob('projects/*/study*.py'))
@@ -18,7 +18,7 @@ STUDIES = sorted(ROOT.glob('projects/*/study*.py'))
 def test_every_choice_reaches_the_head(path):
     study = load_study(path)
     configs = merged_configs(study)
-    for group, members in study.groups.items():
+    for _group, members in study.groups.items():
         choices = members[0].choices
         if sum(choices[axis] != study.baseline[axis] for axis in study.axes) > 1:
             continue

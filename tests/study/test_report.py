@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from custom_modules.study.command import main
-from custom_modules.study.figures import _labels, looks, ticks
-from custom_modules.study.pictures import Gallery, Picture, boundary, pick, window, wrong_share
-from custom_modules.study.report_html import html_page
-from custom_modules.study.report_markdown import markdown
-from custom_modules.study.results import class_tables, read_curves
-from custom_modules.study.statistics import Spread, effects, paired, pareto, spread
-from custom_modules.study.summary import summarise, write_json
+from segfusion.study.command import main
+from segfusion.study.figures import _labels, looks, ticks
+from segfusion.study.pictures import Gallery, Picture, boundary, pick, window, wrong_share
+from segfusion.study.report_html import html_page
+from segfusion.study.report_markdown import markdown
+from segfusion.study.results import class_tables, read_curves
+from segfusion.study.statistics import Spread, effects, paired, pareto, spread
+from segfusion.study.summary import summarise, write_json
 
 VOID = {'meta', 'line', 'img', 'br'}
 

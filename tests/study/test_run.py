@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from custom_modules.study.command import make_fresh, make_retest, select
-from custom_modules.study.launch import Launcher, Process, explain, members_of
-from custom_modules.study.progress import Progress
-from custom_modules.study.run import Changed, dry_run
-from custom_modules.study.state import Busy, Folder, lock
+from segfusion.study.command import make_fresh, make_retest, select
+from segfusion.study.launch import Launcher, Process, explain, members_of
+from segfusion.study.progress import Progress
+from segfusion.study.run import Changed, dry_run
+from segfusion.study.state import Busy, Folder, lock
 
 
 def calls(runner, name):

@@ -4,7 +4,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 
-from custom_modules.visualization import inspect
+from segfusion.visualization import inspect
 from tests.references.samples import batch
 
 

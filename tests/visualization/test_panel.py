@@ -2,10 +2,18 @@ import numpy as np
 import pytest
 import torch
 
-from custom_modules.visualization import draw_arrows, draw_cells, draw_offset, draw_panel, flow_wheel
-from custom_modules.visualization.canvas import GREY, WHITE, Cell, colour, faded, fit, font, heat, legend, tile
-from custom_modules.visualization.maps import (
-    AMBER, BLUE, GREEN, RED, RIGHT, draw_boundary_errors, draw_changes, draw_errors, entropy,
+from segfusion.visualization import draw_arrows, draw_cells, draw_offset, draw_panel, flow_wheel
+from segfusion.visualization.canvas import GREY, WHITE, Cell, colour, faded, fit, font, heat, legend, tile
+from segfusion.visualization.maps import (
+    AMBER,
+    BLUE,
+    GREEN,
+    RED,
+    RIGHT,
+    draw_boundary_errors,
+    draw_changes,
+    draw_errors,
+    entropy,
 )
 
 PALETTE = [[10, 20, 30], [200, 100, 50]]

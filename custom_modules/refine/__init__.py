@@ -1,8 +1,0 @@
-"""What does the image still know?  ``refine(logits, image) -> logits``; the image is RGB in 0..255."""
-from .crf_as_rnn import CRFAsRNN
-from .post_process import dense_crf
-
-__all__ = [
-    'CRFAsRNN',
-    'dense_crf',
-]

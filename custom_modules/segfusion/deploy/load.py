@@ -1,0 +1,65 @@
+"""A segmentor from a config and a checkpoint, ready to predict."""
+from types import SimpleNamespace
+from typing import Optional, Union
+
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import load_checkpoint
+from mmseg.apis import init_model
+from mmseg.registry import DATASETS
+from torch import nn
+
+from ..engine.hooks import CheckpointFitHook
+
+# What needs a label; there is none when predicting.
+LABEL_STEPS = ('LoadAnnotations', 'CheckLabels')
+
+
+def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None, device: str = 'cpu',
+                   options: Optional[dict] = None) -> nn.Module:
+    """``mmseg.apis.init_model`` that insists on a checkpoint that fits.
+
+    Args:
+        config: Path or config.
+        checkpoint: Path or URL; None leaves the initial weights.
+        device: Where to put the network. Defaults to ``'cpu'``.
+        options: Changes of the config, as in ``--cfg-options``.
+
+    Returns:
+        The segmentor in evaluation mode, with ``cfg`` (its test pipeline reads no labels) and ``dataset_meta``.
+
+    Raises:
+        ValueError: If tensors of the network are missing in the checkpoint.
+    """
+    model = revert_sync_batchnorm(init_model(config, None, device, options))
+    meta = {}
+    if checkpoint is not None:
+        loaded = load_checkpoint(model, checkpoint, map_location='cpu')
+        CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), loaded)
+        meta = loaded.get('meta', {}).get('dataset_meta') or {}
+    model.dataset_meta = meta if meta.get('classes') else dataset_meta(model.cfg, model.out_channels)
+    model.cfg.test_pipeline = image_pipeline(model.cfg)
+    return model.eval()
+
+
+def dataset_meta(config: Config, num_classes: int) -> dict:
+    """Classes and palette of the config's test data; numbered classes if it has none."""
+    node = config.get('test_dataloader', {}).get('dataset', {})
+    while 'dataset' in node:
+        node = node['dataset']
+    dataset = DATASETS.get(node['type']) if node.get('type') else None
+    meta = dict(getattr(dataset, 'METAINFO', {}), **node.get('metainfo', {}))
+    if not meta.get('classes'):
+        meta['classes'] = [f'class {i}' for i in range(num_classes)]
+    return meta
+
+
+def image_pipeline(config: Config) -> list:
+    """How the config prepares an image that has no label."""
+    if config.get('test_pipeline'):
+        return [step for step in config.test_pipeline if step['type'] not in LABEL_STEPS]
+    node = config.get('test_dataloader', {}).get('dataset', {})
+    while 'dataset' in node:
+        node = node['dataset']
+    steps = node.get('pipeline') or [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    return [step for step in steps if step['type'] not in LABEL_STEPS]

@@ -1,0 +1,192 @@
+"""Images, folders and videos in; overlays, masks and class areas out."""
+import csv
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
+
+import cv2
+import numpy as np
+import torch
+from mmseg.apis import inference_model
+from PIL import Image
+from torch import nn
+
+from ..datasets.files import progress
+from ..visualization.panel import colour, legend
+from .folder import PICTURES, palette
+from .post_process import dense_crf
+
+VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
+
+
+@dataclass
+class Prediction:
+    """One image: class numbers (H, W) and the logits (C, H, W) they come from."""
+    labels: np.ndarray
+    logits: torch.Tensor
+
+
+@dataclass
+class Report:
+    """What :func:`predict` did: the share of every class a file, and files that could not be read, with the reason."""
+    classes: List[str]
+    areas: Dict[str, np.ndarray] = field(default_factory=dict)
+    unreadable: Dict[str, str] = field(default_factory=dict)
+
+
+def predict_image(model: nn.Module, image: Union[str, np.ndarray], crf: Optional[dict] = None) -> Prediction:
+    """Segment one image.
+
+    Args:
+        model: From :func:`~.load.load_segmentor`, or an :class:`~.onnx_segmentor.OnnxSegmentor`.
+        image: Path, or RGB picture (H, W, 3), uint8.
+        crf: Refine by a dense CRF: arguments of :func:`segfusion.deploy.post_process.dense_crf`, ``{}`` for its
+            defaults. Defaults to None: no CRF.
+
+    Raises:
+        FileNotFoundError, ValueError: If there is no such file, or it is not a picture.
+    """
+    image = read_image(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
+    result = inference_model(model, np.ascontiguousarray(image[..., ::-1]))  # mmseg's pipelines take BGR
+    logits, labels = result.seg_logits.data.cpu(), result.pred_sem_seg.data[0].cpu().numpy()
+    if crf is not None:
+        if len(logits) == 1:
+            raise ValueError('the CRF needs a logit for every class, this network has one output for two classes; '
+                             'leave --crf away')
+        picture = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float()
+        scores = dense_crf(picture, logits.float(), logits=True, **crf)
+        logits, labels = scores.clamp(min=1e-12).log(), scores.argmax(0).numpy()
+    return Prediction(labels.astype(np.uint8), logits)
+
+
+def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = None, opacity: float = 0.5,
+            overwrite: bool = False, report: Callable = progress) -> Report:
+    """Segment an image, every image of a folder, or every frame of a video.
+
+    Writes ``masks/<name>.png`` (class numbers), ``overlays/<name>.png`` (or ``overlay.mp4``), ``legend.png`` and
+    ``areas.csv`` (the share of every class, one line a file or frame) below ``out``.
+
+    Args:
+        model: As in :func:`predict_image`.
+        source: Image, folder or video.
+        out: Folder to write to.
+        crf: As in :func:`predict_image`.
+        opacity: Of the colours over the image, 0..1. Defaults to 0.5.
+        overwrite: Whether to write into a folder that holds something. Defaults to False.
+        report: Wraps the list of what is to be done, to show progress.
+
+    Returns:
+        The areas, and what could not be read. Unreadable pictures in a folder are left out and named here.
+
+    Raises:
+        FileNotFoundError: If ``source`` does not exist.
+        FileExistsError: If ``out`` holds something.
+        ValueError: If there is nothing to do: no picture in the folder, or a single one that cannot be read.
+    """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f'opacity must be between 0 and 1, got {opacity}')
+    frames, total = _frames(Path(source))
+    folder = Path(out)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not overwrite:
+        raise FileExistsError(f'{out} exists and is not empty; choose another folder or say --overwrite')
+    classes = [str(name) for name in (model.dataset_meta or {}).get('classes') or []]
+    classes = classes or [f'class {i}' for i in range(model.out_channels)]
+    colours = (model.dataset_meta or {}).get('palette') or palette()[:len(classes)].tolist()
+    video = _is_video(Path(source))
+    for name in ('masks', ) if video else ('masks', 'overlays'):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    legend(colours, classes, 640).save(folder / 'legend.png')
+    done, film = Report(classes), None
+    with open(folder / 'areas.csv', 'w', newline='') as file:
+        table = csv.writer(file)
+        table.writerow(['file', 'width', 'height', *classes])
+        for _, (name, read) in zip(report(range(total), 'predicting'), frames):
+            try:
+                image = read()
+            except (ValueError, OSError) as error:
+                if total == 1:
+                    raise
+                done.unreadable[name] = str(error)
+                continue
+            labels = predict_image(model, image, crf).labels
+            picture = draw_overlay(image, labels, colours, opacity)
+            Image.fromarray(labels).save(folder / 'masks' / f'{Path(name).stem}.png')
+            if video:
+                film = film or _film(folder / 'overlay.mp4', Path(source), image.shape)
+                film.write(picture[..., ::-1])
+            else:
+                Image.fromarray(picture).save(folder / 'overlays' / f'{Path(name).stem}.png')
+            area = np.bincount(labels.ravel(), minlength=len(classes))[:len(classes)] / labels.size
+            done.areas[name] = area
+            table.writerow([name, image.shape[1], image.shape[0], *(f'{share:.6f}' for share in area)])
+            file.flush()  # an interrupted run keeps what it has
+    if film is not None:
+        film.release()
+    return done
+
+
+def draw_overlay(image: np.ndarray, labels: np.ndarray, colours, opacity: float = 0.5) -> np.ndarray:
+    """The classes' colours over an RGB picture (H, W, 3)."""
+    mixed = (1 - opacity) * image.astype(np.float32) + opacity * colour(labels, colours)
+    return mixed.round().clip(0, 255).astype(np.uint8)
+
+
+def read_image(path: Union[str, os.PathLike]) -> np.ndarray:
+    """An RGB picture (H, W, 3), uint8; grey, palette and transparent pictures become RGB."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'there is no file {path}')
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ValueError(f'{path} is not a picture that can be read ({data.size} bytes): empty, cut off, or of another '
+                         'format; open it elsewhere, or leave it out')
+    return image[..., ::-1]
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in VIDEOS
+
+
+def _frames(source: Path) -> Tuple[Iterator[Tuple[str, Callable]], int]:
+    """(name, function that reads it) of everything there is to do, and how much that is."""
+    if not source.exists():
+        raise FileNotFoundError(f'there is no file or folder {source}')
+    if source.is_dir():
+        found = sorted(p for p in source.iterdir() if p.suffix.lower() in PICTURES)
+        if not found:
+            raise ValueError(f'no pictures in {source}: expected files ending with {", ".join(PICTURES)}; found '
+                             f'{_what(source)}')
+        stems = [p.stem for p in found]
+        twice = next((p.name for p in found if stems.count(p.stem) > 1), None)
+        if twice:
+            raise ValueError(f'{source} holds several pictures named like {twice} but for the suffix; their masks '
+                             'would replace each other')
+        return iter([(p.name, lambda p=p: read_image(p)) for p in found]), len(found)
+    if _is_video(source):
+        capture = cv2.VideoCapture(str(source))
+        total = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if not capture.isOpened() or total < 1:
+            raise ValueError(f'{source} is not a video that OpenCV can read; convert it, e.g. ffmpeg -i IN OUT.mp4')
+        return ((f'{i:06d}', lambda: _next_frame(capture, source)) for i in range(total)), total
+    if source.suffix.lower() not in PICTURES:
+        raise ValueError(f'{source}: expected a picture ({", ".join(PICTURES)}), a video ({", ".join(VIDEOS)}) or a '
+                         'folder of pictures')
+    return iter([(source.name, lambda: read_image(source))]), 1
+
+
+def _what(folder: Path) -> str:
+    inside = sorted(p.name for p in folder.iterdir())
+    return f'{len(inside)} other entries, e.g. {inside[0]}' if inside else 'nothing'
+
+
+def _next_frame(capture, source: Path) -> np.ndarray:
+    ok, frame = capture.read()
+    if not ok:
+        raise ValueError(f'{source} ends before its last frame')
+    return frame[..., ::-1]
+
+
+def _film(path: Path, source: Path, shape):
+    rate = cv2.VideoCapture(str(source)).get(cv2.CAP_PROP_FPS) or 25
+    return cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, (shape[1], shape[0]))

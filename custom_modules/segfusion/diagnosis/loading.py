@@ -1,0 +1,59 @@
+"""A config with overrides, and the folders it reads."""
+import difflib
+import os.path as osp
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+from mmengine.config import Config, ConfigDict, DictAction
+from mmseg.registry import DATASETS
+
+DRAWN_ON_USE = ('StreetScenes', )
+SUFFIXES = ('.py', '.yml', '.yaml', '.json')
+PACKAGE = Path(__file__).resolve().parents[1]
+ROOTS = (PACKAGE.parents[1] / 'configs', PACKAGE / '.mim' / 'configs')  # of a checkout, of a wheel
+SPLITS = ('train', 'val', 'test')
+
+
+def load_config(path: str, options: List[str] = ()) -> Config:
+    """``Config.fromfile`` and overrides as mmseg's ``--cfg-options`` takes them (``key=value``).
+
+    Raises:
+        FileNotFoundError: If there is no such file; names the config of ours that is nearest.
+        ValueError: If the file is no config or an override has no value.
+    """
+    if not osp.isfile(path):
+        stem = osp.basename(path).rsplit('.', 1)[0]
+        known = {p.stem: p for root in ROOTS for p in sorted(root.glob('*/*.py')) if '_base_' not in p.parts}
+        close = [n for n in known if stem in n] or difflib.get_close_matches(stem, known, n=1, cutoff=0.5)
+        hint = f'; did you mean {", ".join(str(known[n]) for n in close[:2])}?' if close else ''
+        raise FileNotFoundError(f'no config at {path}{hint}')
+    if not path.endswith(SUFFIXES):
+        raise ValueError(f'expected a config ({", ".join("*" + s for s in SUFFIXES)}), got {path}')
+    config = Config.fromfile(path)
+    overrides = {}
+    for option in options:
+        key, equals, value = option.partition('=')
+        if not equals:
+            raise ValueError(f'expected an override key=value, got {option!r}')
+        overrides[key] = DictAction._parse_iterable(value)
+    config.merge_from_dict(overrides)
+    return config
+
+
+def leaf_datasets(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """The data sets inside ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
+    inner = dataset.get('datasets') or ([dataset['dataset']] if 'dataset' in dataset else [])
+    if not inner:
+        yield dataset
+    for one in inner:
+        yield from leaf_datasets(one)
+
+
+def data_folders(config: Config) -> Iterator[Tuple[str, str, bool]]:
+    """(split, folder, whether it is made on first use) of everything a config reads; loads no file list."""
+    for split in SPLITS:
+        loader = config.get(f'{split}_dataloader')
+        for leaf in leaf_datasets(loader.dataset) if loader else ():
+            dataset = DATASETS.build(dict(leaf, lazy_init=True, pipeline=[]))
+            for folder in (getattr(dataset, 'data_prefix', None) or {}).values():
+                yield split, folder, leaf.type in DRAWN_ON_USE

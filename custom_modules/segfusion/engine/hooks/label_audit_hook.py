@@ -1,0 +1,53 @@
+"""Look at the labels before they are trained on."""
+import time
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmseg.registry import HOOKS
+
+from ...datasets.audit import audit_dataset, heads_of
+
+
+@HOOKS.register_module()
+class LabelAuditHook(Hook):
+    """Before the first iteration, read some masks and compare them with the classes and with every head.
+
+    Takes seconds; draws no random number. Every process looks at the same samples, so that all stop together. Off::
+
+        default_hooks = dict(label_audit=dict(num_samples=0))
+
+    or on the command line ``--cfg-options default_hooks.label_audit.num_samples=0``.
+
+    Args:
+        num_samples (int): Masks to read, evenly spread, of each data set that is trained or validated on. 0 is off.
+            Defaults to 32.
+
+    Raises:
+        ValueError: If labels, classes and heads do not fit, files are missing or a data set is empty; names the file,
+            the value and the remedy.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, num_samples: int = 32):
+        if num_samples < 0:
+            raise ValueError(f'expected num_samples of at least 0 (off), got {num_samples}')
+        self.num_samples = num_samples
+
+    def before_train(self, runner) -> None:
+        if not self.num_samples:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        heads = heads_of(model)
+        loaders = [('training', runner.train_loop.dataloader)]
+        if runner.val_loop is not None:
+            loaders.append(('validation', runner.val_loop.dataloader))
+        for split, loader in loaders:
+            start = time.perf_counter()
+            for audit in audit_dataset(loader.dataset, heads, self.num_samples, needs_labels=split == 'training'):
+                for warning in audit.warnings:
+                    runner.logger.warning(f'label audit ({split}): {warning}')
+                audit.raise_if_wrong()
+                runner.logger.info(f'label audit ({split}): {audit.looked_at} of {audit.size} masks of {audit.name} '
+                                   f'fit {len(audit.classes)} classes and {len(heads)} heads '
+                                   f'({time.perf_counter() - start:.1f} s)')

@@ -1,0 +1,27 @@
+"""Pure functions on tensors."""
+from .adaptive_pool import adaptive_avg_pool
+from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
+from .bilinear import bilinear_kernel
+from .conv_of_resized import conv_module_of_resized, conv_of_resized
+from .crf import crf
+from .deform import deform_conv_by_warps, prefers_warps
+from .recorded import recorded_displacement
+from .unpool import max_pool_switches, unpool
+from .warp import sfnet_flow_to_offset, warp
+
+__all__ = [
+    'ALIGNSEG_SAMPLERS',
+    'adaptive_avg_pool',
+    'alignseg_offset',
+    'bilinear_kernel',
+    'conv_module_of_resized',
+    'conv_of_resized',
+    'crf',
+    'deform_conv_by_warps',
+    'max_pool_switches',
+    'prefers_warps',
+    'recorded_displacement',
+    'sfnet_flow_to_offset',
+    'unpool',
+    'warp',
+]

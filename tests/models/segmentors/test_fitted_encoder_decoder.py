@@ -1,0 +1,103 @@
+"""Channel lists are filled in where they are left out and compared where they are given."""
+import copy
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmseg.registry import MODELS
+
+from segfusion.models.segmentors.fitted_encoder_decoder import channel_problem, run_levels, wanted_channels
+from tests.references.samples import batch
+
+CONFIGS = Path(__file__).parents[3] / 'configs'
+BN = dict(type='BN')
+RESNET = dict(type='ResNet', depth=18, norm_cfg=BN)
+FCN = dict(type='FCNHead', channels=4, num_classes=3, norm_cfg=BN, align_corners=False)
+TOP_DOWN = dict(type='TopDownHead', channels=8, num_classes=3, norm_cfg=BN, align_corners=False)
+LEVELS = [64, 128, 256, 512]
+
+
+def fitted(head, **kwargs):
+    return MODELS.build(dict(type='FittedEncoderDecoder', backbone=RESNET, decode_head=head, train_cfg=dict(),
+                             test_cfg=dict(mode='whole'), **kwargs))
+
+
+@pytest.mark.parametrize('head, expected', [
+    (TOP_DOWN, LEVELS), (dict(TOP_DOWN, in_channels=None), LEVELS), (dict(TOP_DOWN, in_index=[1, 3]), [128, 512]),
+    (dict(TOP_DOWN, type='SFNetLiteHead', in_channels=None), [64, 256, 512]),  # in_index=(0, 2, 3) by default
+    (FCN, 512), (dict(FCN, in_index=1), 128), (dict(FCN, in_index=-2), 256),
+    (dict(FCN, in_index=[0, 2], input_transform='resize_concat'), [64, 256]),
+])
+def test_left_out_channels_are_those_of_the_levels(head, expected):
+    assert wanted_channels(head, LEVELS) == expected
+    assert channel_problem('decode_head', dict(head, in_channels=expected), LEVELS) == ''
+    decode_head = fitted(head).decode_head
+    got = decode_head.in_channels
+    assert (sum(expected) if 'input_transform' in head else expected) == got
+
+
+def test_auxiliary_heads_and_necks():
+    model = fitted(dict(FCN, in_index=0), auxiliary_head=[dict(FCN, in_index=2)],
+                   neck=dict(type='FPN', in_channels=LEVELS, out_channels=6, num_outs=4))
+    assert model.decode_head.in_channels == 6 and model.auxiliary_head[0].in_channels == 6
+
+
+@pytest.mark.parametrize('head, message', [
+    (dict(TOP_DOWN, in_channels=[256, 512, 1024, 2048]), r'in_channels of decode_head \(TopDownHead\) is \[256, 512, '
+     r'1024, 2048\].*gives levels of \[64, 128, 256, 512\].*write in_channels=\[64, 128, 256, 512\]'),
+    (dict(FCN, in_channels=2048), r'is 2048, .*write in_channels=512'),
+    (dict(FCN, in_index=4), r'in_index=4 of FCNHead names level 4, but the backbone gives 4 levels, 0\.\.3'),
+])
+def test_given_channels_are_compared(head, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(head)
+
+
+def test_nothing_but_the_list_changes():
+    """Same weights, statistics and random numbers as with the list written out."""
+    path = CONFIGS / 'sfnet' / 'sfnet_r18_1xb4-1k_street-scenes-192x256.py'
+    config = Config.fromfile(path).model
+    torch.manual_seed(1)
+    plain = revert_sync_batchnorm(MODELS.build(copy.deepcopy(config)))
+    after = torch.rand(1)
+    config.update(type='FittedEncoderDecoder')
+    config.decode_head.pop('in_channels')
+    torch.manual_seed(1)
+    ours = revert_sync_batchnorm(MODELS.build(config))
+    assert torch.equal(torch.rand(1), after)
+    for (name, a), (other, b) in zip(plain.state_dict().items(), ours.state_dict().items()):
+        assert name == other and torch.equal(a, b), name
+    assert [m.training for m in plain.modules()] == [m.training for m in ours.modules()]
+
+
+def test_a_fitted_model_trains():
+    model = fitted(TOP_DOWN, auxiliary_head=dict(type='SideOutputHeads', in_index=[0], in_channels=8, channels=4,
+                                                 num_classes=3, norm_cfg=BN, align_corners=False),
+                   data_preprocessor=dict(type='SegDataPreProcessor', size=(65, 97)))
+    data = model.data_preprocessor(batch(3, size=(65, 97)), True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    loss.backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+def test_refined_networks_are_fitted_too():
+    model = MODELS.build(dict(type='RefinedEncoderDecoder', backbone=RESNET, decode_head=TOP_DOWN,
+                              refiner=dict(type='CRFAsRNN'), train_cfg=dict(), test_cfg=dict(mode='whole')))
+    assert model.decode_head.in_channels == LEVELS
+
+
+def test_size_grows_until_the_backbone_takes_it():
+    class Needs128(torch.nn.Conv2d):
+
+        def forward(self, x):
+            if min(x.shape[2:]) < 128:
+                raise ValueError('too small')
+            return [super().forward(x)]
+
+    backbone = Needs128(3, 5, 1)
+    assert [level.shape for level in run_levels(backbone)] == [(1, 5, 128, 128)]
+    with pytest.raises(RuntimeError, match=r'Needs128 takes no image of \(64, 64\) pixels: too small'):
+        run_levels(backbone, size=(64, 64))
+    assert backbone.training
