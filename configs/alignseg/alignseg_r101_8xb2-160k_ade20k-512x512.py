@@ -3,9 +3,8 @@ _base_ = [
     '../_base_/models/alignseg_r50.py', '../_base_/datasets/ade20k.py', '../_base_/schedules/schedule_160k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (512, 512)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(depth=101),
     decode_head=dict(num_classes=150),
     auxiliary_head=dict(num_classes=150))

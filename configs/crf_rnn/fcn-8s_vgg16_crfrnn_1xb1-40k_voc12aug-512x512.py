@@ -4,10 +4,9 @@ _base_ = [
     '../_base_/models/fcn-8s_vgg16.py', '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/schedule_40k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (512, 512)
 model = dict(
     type='RefinedEncoderDecoder',
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=21),
     refiner=dict(
         type='CRFAsRNN',

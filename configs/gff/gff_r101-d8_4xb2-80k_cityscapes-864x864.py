@@ -4,10 +4,9 @@ _base_ = [
     '../_base_/models/gff_r50-d8.py', '../_base_/datasets/cityscapes_864x864.py',
     '../_base_/schedules/schedule_80k.py', '../_base_/default_runtime.py'
 ]
-crop_size = (864, 864)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     pretrained='open-mmlab://resnet101_v1c',
     backbone=dict(depth=101),
-    test_cfg=dict(mode='slide', crop_size=crop_size, stride=(576, 576)))
+    test_cfg=dict(mode='slide', crop_size=_base_.crop_size, stride=(576, 576)))
 train_dataloader = dict(batch_size=2)

@@ -2,9 +2,8 @@ _base_ = [
     '../_base_/models/gff_r50-d8.py', '../_base_/datasets/ade20k.py', '../_base_/schedules/schedule_160k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (512, 512)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     pretrained='open-mmlab://resnet101_v1c',
     backbone=dict(depth=101),
     decode_head=dict(num_classes=150),
