@@ -1,5 +1,4 @@
 # GFF in the paper's form: ResNet-50 at stride 8, pyramid pooling, one gate a position, all levels updated at once.
-# No initial weights here: a config that wants them says pretrained=...
 _base_ = './encoder_decoder.py'
 num_classes = 19
 norm_cfg = dict(type='SyncBN', requires_grad=True)
@@ -13,7 +12,8 @@ model = dict(
         contract_dilation=True,
         norm_cfg=norm_cfg,
         norm_eval=False,
-        style='pytorch'),
+        style='pytorch',
+        init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet50_v1c')),
     decode_head=dict(
         type='GFFHead',
         in_channels=[256, 512, 1024, 2048],

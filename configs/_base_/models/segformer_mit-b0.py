@@ -1,4 +1,4 @@
-# SegFormer-B0; load ImageNet weights with model.backbone.init_cfg (mmseg's documentation of SegFormer names the file).
+# SegFormer-B0.
 _base_ = './encoder_decoder.py'
 num_classes = 19
 norm_cfg = dict(type='SyncBN', requires_grad=True)
