@@ -5,5 +5,6 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
-    backbone=dict(depth=101, init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/resnet101_alignseg.pth')),
+    backbone=dict(
+        depth=101, init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/resnet101_alignseg.pth')),
     test_cfg=dict(mode='slide', crop_size=_base_.crop_size, stride=(582, 582)))

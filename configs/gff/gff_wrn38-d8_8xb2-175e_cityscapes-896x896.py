@@ -5,4 +5,7 @@ _base_ = [
     '../_base_/models/gff_wrn38-d8.py', '../_base_/datasets/cityscapes_896x896_class-uniform.py',
     '../_base_/schedules/poly_175e.py', '../_base_/epoch_runtime.py'
 ]
-model = dict(data_preprocessor=dict(size=_base_.crop_size), backbone=dict(with_cp=True, init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/wide-resnet38_gff.pth')))
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(
+        with_cp=True, init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/wide-resnet38_gff.pth')))
