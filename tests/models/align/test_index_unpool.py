@@ -7,7 +7,7 @@ from segfusion.ops.unpool import max_pool_switches
 
 def test_features_and_their_switches_give_the_same():
     fine, coarse = torch.randn(2, 4, 7, 9), torch.randn(2, 4, 4, 5)
-    align = IndexUnpool(channels=4)
+    align = IndexUnpool()
     by_map, same_fine = align(coarse, fine)
     by_switch, _ = align(coarse, max_pool_switches(fine)[1])
     assert torch.equal(by_map, by_switch)

@@ -81,7 +81,7 @@ def test_a_blob_returns_to_where_it_was():
     fine = blob(13.3, 18.6, sigma=1)
     coarse = F.max_pool2d(fine[None, None], 8)
     truth = torch.tensor([13.3, 18.6])
-    resized, _ = BilinearAlign(1, align_corners=False)(coarse, fine[None, None])
+    resized, _ = BilinearAlign(align_corners=False)(coarse, fine[None, None])
     aligned, _ = RecordedAlign(align_corners=False, temperature=1.)(coarse, fine[None, None])
     peak = torch.tensor(divmod(int(aligned[0, 0].argmax()), 40))
     assert (centroid(resized[0, 0]) - truth).norm() > 1.8  # it is drawn around (11.5, 19.5), the middle of the cell

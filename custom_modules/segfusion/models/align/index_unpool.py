@@ -22,18 +22,12 @@ class IndexUnpool(BaseModule):
     ``fine`` is either the switches that an encoder recorded (boolean, see ``SegNetHead``), or a feature map: then its
     own maxima are used, which lets a head of plain feature levels, like ``TopDownHead``, take this aligner.
 
-    Args:
-        channels (int, optional): Accepted like other aligners do; not needed.
-
     Raises:
         ValueError: If the coarse grid is not half the fine one (rounded up), or the channels differ.
 
     Shape:
         - coarse (N, C, ceil(H / 2), ceil(W / 2)), fine (N, C, H, W) -> coarse (N, C, H, W), fine as it came
     """
-
-    def __init__(self, channels=None, norm_cfg=None, act_cfg=None, align_corners=None, init_cfg=None):
-        super().__init__(init_cfg)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
         switches = fine if not fine.is_floating_point() else max_pool_switches(fine)[1]

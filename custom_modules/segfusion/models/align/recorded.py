@@ -42,12 +42,9 @@ class RecordedAlign(BaseModule):
     Convention: offsets are (dx, dy) in pixels of the fine grid; a uniform energy equals ``resize``.
 
     Args:
-        channels (int, optional): Accepted like other aligners do; not needed.
         align_corners (bool): Corner convention of the resize and of the warp.
         temperature (float): Of the soft argmax over log energy: 1 is the centroid, 0 the argmax. Defaults to 0.5.
         steps (int): Of the fixed-point iteration, at least 1. Defaults to 2.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If the fine level is smaller than the coarse one, or an argument is out of range.
@@ -57,13 +54,10 @@ class RecordedAlign(BaseModule):
     """
 
     def __init__(self,
-                 channels=None,
                  *,
                  align_corners: bool,
                  temperature: float = 0.5,
                  steps: int = 2,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         if temperature < 0 or steps < 1:
