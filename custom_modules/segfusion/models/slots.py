@@ -54,8 +54,8 @@ def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
         raise TypeError(f'{where}: {wrong}')
     untaken = [] if accepted is None else sorted(set(passed) - accepted)
     if untaken:
-        raise TypeError(f'{where}: expected {part.__name__} ({part.__module__}) to take {untaken[0]!r}, which is passed '
-                        f'to every {slot} here; add it to its __init__')
+        raise TypeError(f'{where}: expected {part.__name__} ({part.__module__}) to take {untaken[0]!r}, which is '
+                        f'passed to every {slot} here; add it to its __init__')
     return MODELS.build(cfg, default_args=passed)
 
 

@@ -83,7 +83,7 @@ def _normalized(rows: Tensor, kernel: Kernel, features: Tensor, sigma: Tensor, n
     return out if after is None else out * (mass + TINY)**after
 
 
-def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Sigma], mixes: Sequence[Tensor],
+def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Sigma], compats: Sequence[Tensor],
                                iterations: int, start: Optional[Tensor], normalization: str, method: str) -> Tensor:
     """:func:`.mean_field.mean_field` with gradients to the bandwidths (spatial xy, bilateral xy, bilateral colours).
 
@@ -110,8 +110,8 @@ def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Si
     for _ in range(iterations):
         belief = logits.softmax(1) if belief is None else belief
         logits = unary
-        for (kernel, features, sigma), mix in zip(parts, mixes):
+        for (kernel, features, sigma), compat in zip(parts, compats):
             message = _normalized(belief, kernel, features, sigma, normalization, images)
-            logits = logits + (message @ mix.t() if mix.dim() == 2 else message * mix)
+            logits = logits + (message @ compat.t() if compat.dim() == 2 else message * compat)
         belief = None
     return logits
