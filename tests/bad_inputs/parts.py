@@ -83,7 +83,7 @@ def _(folder):
     AlignedContext(8, 4, **SHARED)(LARGE)
 
 
-@case('Parts', 'unpooling with the switches of another grid')
+@case('Parts', 'unpooling with the pooling indices of another grid')
 def _(folder):
     IndexUnpool()(SMALL, torch.zeros(2, 4, 10, 12, dtype=torch.uint8))
 

@@ -1,6 +1,5 @@
 """Misspelt names are answered with the nearest registered one and where it is; right ones are let pass."""
 import pytest
-from mmseg.registry import MODELS
 from torch import nn
 
 from segfusion.models.align import FlowAlign
