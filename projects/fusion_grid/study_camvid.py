@@ -11,4 +11,4 @@ overrides = {'test_evaluator': [
 ]}
 seeds = [0, 1, 2]
 measure = dict(size=(360, 480), repeats=21)
-pictures = 4
+images = 4

@@ -5,7 +5,7 @@ from segfusion.visualization import contact_sheet
 from segfusion.visualization.canvas import colour, legend
 
 
-def test_sheet_shows_picture_beside_truth(build_camvid):
+def test_sheet_shows_image_beside_truth(build_camvid):
     dataset = build_camvid()
     sheet = contact_sheet(dataset, [0, 1], columns=1, width=48)
     assert np.array_equal(sheet[:36, :48], np.full((36, 48, 3), (200, 100, 10)))  # RGB, the files are BGR to cv2

@@ -39,7 +39,7 @@ def convert_file(config: str,
     from mmseg.utils import register_all_modules
 
     if os.path.exists(target) and not overwrite:
-        raise FileExistsError(f'{target} exists; choose another name or say --overwrite')
+        raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
     state = strip_wrapper(_load(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)

@@ -32,8 +32,8 @@ class Difference:
     labels: float  # share of the pixels whose class differs
 
     def __str__(self) -> str:
-        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the deviation of the logits '
-                f'(mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
+        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the standard deviation of '
+                f'the logits (mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
 
 
 def export_onnx(model: nn.Module,
@@ -82,7 +82,7 @@ def export_onnx(model: nn.Module,
         ImportError: If ``onnx`` or ``onnxruntime`` is missing.
     """
     if os.path.exists(path) and not overwrite:
-        raise FileExistsError(f'{path} exists; choose another name or say --overwrite')
+        raise FileExistsError(f'{path} exists; choose another name or pass --overwrite')
     if warp not in ('grid_sample', 'gather'):
         raise ValueError(f"warp must be 'grid_sample' or 'gather', got {warp!r}")
     require('onnx', 'onnxruntime')

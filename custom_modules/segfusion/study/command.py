@@ -9,8 +9,8 @@ from typing import List, Optional
 
 from .configs import merged_configs, write_configs
 from .costs import measure_costs
+from .examples import collect
 from .launch import Launcher, visible_devices
-from .pictures import collect
 from .plan import Member, Study, load_study
 from .progress import Progress
 from .report_html import html_page
@@ -165,7 +165,7 @@ def write_report(study: Study, configs, out: Path, command: str) -> Summary:
         gallery = collect(study, configs, out, say)
     except Exception as error:
         traceback.print_exc()
-        summary.notes.append(f'Pictures could not be drawn: {type(error).__name__}: {error}')
+        summary.notes.append(f'Images could not be drawn: {type(error).__name__}: {error}')
     out.mkdir(parents=True, exist_ok=True)
     write_json(summary, out / 'results.json')
     write_whole(out / 'report.md', markdown(summary))

@@ -93,17 +93,17 @@ def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Si
     spatial, bilateral_xy, bilateral_rgb = (
         torch.as_tensor(s, dtype=unary.dtype, device=unary.device) for s in sigmas)
     parts: List[Tuple[Kernel, Tensor, Tensor]] = []
-    for sigma, colours, picture in ((spatial.expand(2), None, None), (bilateral_xy.expand(2),
+    for sigma, colours, guide in ((spatial.expand(2), None, None), (bilateral_xy.expand(2),
                                                                       bilateral_rgb.expand(image.shape[1]), image)):
         fixed = sigma.detach()
         common = dict(normalization='none', method=method)
-        if picture is None:
+        if guide is None:
             kernel = gaussian_kernel(size, fixed, images=images, dtype=unary.dtype, device=unary.device, **common)
             features = pixel_features(size, fixed, dtype=unary.dtype, device=unary.device).repeat(1, images)
             full = sigma
         else:
-            kernel = gaussian_kernel(size, fixed, picture, colours.detach(), **common)
-            features = pixel_features(size, fixed, picture, colours.detach())
+            kernel = gaussian_kernel(size, fixed, guide, colours.detach(), **common)
+            features = pixel_features(size, fixed, guide, colours.detach())
             full = torch.cat([sigma, colours])
         parts.append((kernel, features, full))
     logits, belief = unary, start
