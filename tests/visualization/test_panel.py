@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from segfusion.visualization import draw_arrows, draw_cells, draw_offset, draw_panel, flow_wheel
-from segfusion.visualization.canvas import GREY, WHITE, Cell, colour, faded, fit, font, heat, legend, tile
+from segfusion.visualization.canvas import GREY, WHITE, Cell, class_legend, colour, faded, fit, font, heat, tile
 from segfusion.visualization.maps import (
     AMBER,
     BLUE,
@@ -137,5 +137,5 @@ def test_no_text_is_cut_off():
     from PIL import Image, ImageDraw
     draw = ImageDraw.Draw(Image.new('RGB', (1, 1)))
     assert fit(title, 190, draw, font(15)).endswith('the end') and fit('short', 190, draw, font(15)) == 'short'
-    board = np.array(legend(PALETTE * 8, ['a rather long name'] * 16, 300))
+    board = np.array(class_legend(PALETTE * 8, ['a rather long name'] * 16, 300))
     assert board.shape[0] >= 8 * 20 and (board[:, -2:] == WHITE).all() and (board[-3:] == WHITE).all()

@@ -89,7 +89,7 @@ def export_onnx(model: nn.Module,
     network = ImageToLogits(model).cpu().eval()
     image = example_image(size)
     data = _to_bytes(network, image, dynamic, warp, _exporter(exporter), opset)
-    data = _with_metadata(data, dict(describe(model), warp=warp, dynamic=json.dumps(dynamic)))
+    data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
     sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
     report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
     wrong = [d for d in report if not d.beyond <= allowed]
@@ -144,7 +144,7 @@ def session(model, device: str = 'cpu'):
     return onnxruntime.InferenceSession(model, options, providers=providers)
 
 
-def describe(model: nn.Module) -> Dict[str, str]:
+def model_metadata(model: nn.Module) -> Dict[str, str]:
     """What a user of the file has to know, as strings (JSON but for names)."""
     network = ImageToLogits(model)
     config = getattr(model, 'cfg', None) or Config()

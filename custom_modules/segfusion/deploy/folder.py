@@ -76,14 +76,14 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
 
 def draw_change(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Image, classes before, classes after, and the new class of changed pixels on the grey image, side by side."""
-    colours = palette()
+    colours = voc_palette()
     grey = np.repeat((image.mean(2, keepdims=True) / 2 + 100).astype(np.uint8), 3, 2)
     changed = np.where((before != after)[..., None], colours[after], grey)
     gap = np.full((image.shape[0], 4, 3), 255, np.uint8)
     return np.concatenate([image, gap, colours[before], gap, colours[after], gap, changed], 1)
 
 
-def palette() -> np.ndarray:
+def voc_palette() -> np.ndarray:
     """256 colours that differ most where class numbers differ in their lowest bits, as in PASCAL VOC, (256, 3)."""
     number = np.arange(256)[:, None]
     colour = np.zeros((256, 3), np.int64)

@@ -13,8 +13,8 @@ from PIL import Image
 from torch import nn
 
 from ..datasets.files import progress
-from ..visualization.panel import colour, legend
-from .folder import IMAGES, palette
+from ..visualization.panel import class_legend, colour
+from .folder import IMAGES, voc_palette
 from .post_process import dense_crf
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
@@ -28,7 +28,7 @@ class Prediction:
 
 
 @dataclass
-class Report:
+class PredictionReport:
     """What :func:`predict` did: the share of every class a file, and files that could not be read, with the reason."""
     classes: List[str]
     areas: Dict[str, np.ndarray] = field(default_factory=dict)
@@ -61,7 +61,7 @@ def predict_image(model: nn.Module, image: Union[str, np.ndarray], crf: Optional
 
 
 def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = None, opacity: float = 0.5,
-            overwrite: bool = False, report: Callable = progress) -> Report:
+            overwrite: bool = False, report: Callable = progress) -> PredictionReport:
     """Segment an image, every image of a folder, or every frame of a video.
 
     Writes ``masks/<name>.png`` (class numbers), ``overlays/<name>.png`` (or ``overlay.mp4``), ``legend.png`` and
@@ -92,12 +92,12 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
         raise FileExistsError(f'{out} exists and is not empty; choose another folder or pass --overwrite')
     classes = [str(name) for name in (model.dataset_meta or {}).get('classes') or []]
     classes = classes or [f'class {i}' for i in range(model.out_channels)]
-    colours = (model.dataset_meta or {}).get('palette') or palette()[:len(classes)].tolist()
+    colours = (model.dataset_meta or {}).get('palette') or voc_palette()[:len(classes)].tolist()
     video = _is_video(Path(source))
     for name in ('masks', ) if video else ('masks', 'overlays'):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    legend(colours, classes, 640).save(folder / 'legend.png')
-    done, film = Report(classes), None
+    class_legend(colours, classes, 640).save(folder / 'legend.png')
+    done, film = PredictionReport(classes), None
     with open(folder / 'areas.csv', 'w', newline='') as file:
         table = csv.writer(file)
         table.writerow(['file', 'width', 'height', *classes])

@@ -16,7 +16,7 @@ from .progress import Progress
 from .report_html import html_page
 from .report_markdown import markdown
 from .results import read_test
-from .run import Changed, Runner, dry_run
+from .run import Changed, Scheduler, dry_run
 from .state import TRAINED, Busy, Folder, lock, write_whole
 from .summary import Summary, summarise, write_json
 
@@ -77,9 +77,9 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
                         (1 if devices and args.launcher != 'slurm' else 0) if wanted is None else wanted, devices,
                         args.jobs)
     progress = Progress({name: length(config) for name, config in configs.items()}, args.jobs)
-    runner = Runner(study, out, configs, launcher, progress, lambda folder: headline(folder, study.metric))
+    scheduler = Scheduler(study, out, configs, launcher, progress, lambda folder: headline(folder, study.metric))
     if args.dry_run:
-        print(dry_run(study, runner, members))
+        print(dry_run(study, scheduler, members))
         return 0
     with lock(out):
         for pattern in args.fresh:
@@ -87,12 +87,12 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
         for pattern in args.retest:
             make_retest(select(study, [pattern]), out)
         try:
-            runner.check(members)
+            scheduler.check(members)
         except Changed as error:
             print(f'study: nothing was run, because finished work would be lost:\n{error}', file=sys.stderr)
             return 2
         write_configs(study, out / 'configs')
-        good = runner.run(members)
+        good = scheduler.run(members)
         if not args.no_report:
             write_report(study, configs, out, command)
     return 0 if good else 1

@@ -4,7 +4,7 @@ from typing import Dict, List, Optional
 
 from ..version import __version__
 from .examples import Gallery
-from .figures import accuracy_against_cost, class_bars, curves, effect_dots, legend, looks, swatch
+from .figures import accuracy_against_cost, axes_legend, class_bars, curves, effect_dots, looks, swatch
 from .gallery import gallery_html
 from .page_style import SCRIPT, STYLE
 from .progress import duration
@@ -19,7 +19,7 @@ CROPS = ('Images spread evenly over the test set; the crop is the window in whic
 
 def html_page(summary: Summary, gallery: Optional[Gallery] = None) -> str:
     s, look = summary, looks(summary.rows, summary.axes)
-    body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', legend(s.axes), _table(s, look), _reading(s)]
+    body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', axes_legend(s.axes), _table(s, look), _reading(s)]
     body += _charts(s, look) + _effects(s) + _classes(s, look) + _learning(s, look)
     if gallery is not None and gallery.examples:
         body += ['<h2>At the boundaries</h2>', f'<p class="soft">{CROPS}</p>', gallery_html(s, gallery)]
@@ -160,7 +160,7 @@ def _learning(s: Summary, look: Dict) -> List[str]:
     if not plots:
         return []
     means = '<p class="soft">Means over the seeds.</p>' if len(s.seeds) > 1 else ''
-    return ['<h2>Learning curves</h2>', means, legend(s.axes), f'<div class="pair">{"".join(plots)}</div>']
+    return ['<h2>Learning curves</h2>', means, axes_legend(s.axes), f'<div class="pair">{"".join(plots)}</div>']
 
 
 def _troubles(s: Summary) -> str:

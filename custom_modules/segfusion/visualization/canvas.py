@@ -96,7 +96,7 @@ def fit(text: str, width: float, draw: ImageDraw.ImageDraw, letters) -> str:
     return '…' + text
 
 
-def legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int, text: int = 15) -> Image.Image:
+def class_legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int, text: int = 15) -> Image.Image:
     """Boxes of colour with their names, wrapped to ``width``."""
     letters, line = font(text), text + 8
     probe = ImageDraw.Draw(Image.new('RGB', (1, 1)))

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 from mmcv.transforms import Compose
 
-from .canvas import colour, legend
+from .canvas import class_legend, colour
 
 
 def sample(dataset, index: int, augmented: bool = False):
@@ -49,4 +49,4 @@ def contact_sheet(dataset, indices: Sequence[int], columns: int = 2, width: int 
         parts = [part for cell in cells[start:start + columns] for part in (cell, gap)][:-1]
         rows += [np.hstack(parts), np.full((6, sum(p.shape[1] for p in parts), 3), 255, np.uint8)]
     names = [*dataset.metainfo['classes'], 'ignored']
-    return np.vstack([*rows, np.array(legend([*palette, (0, 0, 0)], names, rows[0].shape[1], text=13))])
+    return np.vstack([*rows, np.array(class_legend([*palette, (0, 0, 0)], names, rows[0].shape[1], text=13))])

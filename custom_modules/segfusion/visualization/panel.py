@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from .canvas import Cell, below, colour, fitted, heat, legend, tile
+from .canvas import Cell, below, class_legend, colour, fitted, heat, tile
 from .flow import draw_arrows, draw_offset, with_wheel
 from .maps import draw_boundary_errors, draw_changes, draw_errors
 
@@ -35,7 +35,7 @@ def draw_panel(arrays: Dict[str, np.ndarray],
     grid = tile(cells, 3 if len(cells) in (3, 5, 6, 9) else 4, text)
     if show is not None and not {'prediction', 'change'} & set(show):
         return grid
-    return below(grid, legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
+    return below(grid, class_legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 
 def draw_cells(arrays: Dict[str, np.ndarray],
