@@ -4,6 +4,6 @@ from .files import convert_file
 from .layouts import LAYOUTS
 
 __all__ = [
-    'ConversionError', 'ConversionReport', 'Drop', 'LAYOUTS', 'Layout', 'Rule', 'choose_layout', 'convert', 'convert_file',
-    'strip_wrapper'
+    'ConversionError', 'ConversionReport', 'Drop', 'LAYOUTS', 'Layout', 'Rule', 'choose_layout', 'convert',
+    'convert_file', 'strip_wrapper'
 ]
