@@ -3,11 +3,12 @@
 mmseg hands an auxiliary head the same backbone levels as the main head, and nothing the main head made of them.
 Deep supervision needs the latter. So a main head *offers* its inner maps, and an auxiliary head that received the
 same levels in the same step *takes* them: no second computation, no special segmentor, and ``forward`` of the main
-head still returns one logit map. Nothing is kept in evaluation, and what is kept goes when backward starts.
+head still returns one logit map. Nothing is kept in evaluation, and nothing outlives the step: what is kept goes when
+backward starts, or with the graph where there is no backward.
 """
 import threading
 import weakref
-from typing import Sequence
+from typing import Optional, Sequence, Tuple
 
 from mmcv.cnn import ConvModule
 from mmengine.model import ModuleList
@@ -15,26 +16,33 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-_offered = threading.local()
+_offered = threading.local()  # weak: (reference to the features, reference to the box)
+
+
+class _Box:
+    """Side outputs on their way from one head to another. Whoever owns the box keeps them; emptied, nobody does."""
+
+    def __init__(self, outputs: Tuple[Tensor, ...]):
+        self.outputs = outputs
+
+    def empty(self, grad: Optional[Tensor] = None) -> None:
+        self.outputs = ()
 
 
 def offer_side_outputs(inputs: Sequence[Tensor], outputs: Sequence[Tensor], logits: Tensor) -> None:
-    """Keep ``outputs``, computed from the backbone levels ``inputs``, for auxiliary heads of the same step.
+    """Hand ``outputs``, computed from the backbone levels ``inputs``, to auxiliary heads of the same step.
 
-    Call it from a main head's ``forward`` in training only. They are released when the gradient of ``logits`` arrives.
+    Call it from a main head's ``forward`` in training only. They are released when the gradient of ``logits`` arrives,
+    in whatever thread that is (on CUDA not the caller's), or when nobody holds the graph of ``logits`` any more;
+    without a graph, when nobody holds the features.
     """
-    entry = (weakref.ref(inputs[-1]), tuple(outputs))
-    _offered.entry = entry
-
-    def release(grad):
-        # Another forward may have come in between; its outputs are not ours to release.
-        if getattr(_offered, 'entry', None) is entry:
-            del _offered.entry
-
-    # Backward runs in the thread that called it on CPU, but in a device thread on CUDA: then the entry stays
-    # until the next forward, which is what a plain attribute would do.
+    box = _Box(tuple(outputs))
     if logits.requires_grad:
-        logits.register_hook(release)
+        logits.register_hook(box.empty)  # so the graph owns the box
+    else:
+        # Not with a graph: outputs -> graph -> features -> box -> outputs is a cycle no garbage collector sees.
+        inputs[-1].side_outputs = box
+    _offered.entry = (weakref.ref(inputs[-1]), weakref.ref(box))
 
 
 def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -43,14 +51,14 @@ def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     Raises:
         RuntimeError: If no main head in training mode has just run on ``inputs``.
     """
-    source, outputs = getattr(_offered, 'entry', (lambda: None, ()))
-    if source() is not inputs[-1]:
+    source, box = (reference() for reference in getattr(_offered, 'entry', (lambda: None, lambda: None)))
+    if source is not inputs[-1] or not (box and box.outputs):
         raise RuntimeError(
             'no side outputs for these features: expected a decode_head that offers them (TopDownHead and its '
             'children, AlignSegHead, GFRNetHead, ...) to have run on the same features in training mode just before. '
             'Put the side output head in auxiliary_head= of a model with such a decode_head, or use FCNHead to '
             'supervise a backbone level')
-    return outputs
+    return box.outputs
 
 
 @MODELS.register_module()
