@@ -16,8 +16,8 @@ class MonteCarloEncoderDecoder(EncoderDecoder):
 
     .. math:: p = \frac{1}{T} \sum_t softmax(f(image, mask_t)), \quad logits = \log p
 
-    so that ``softmax(logits)`` is the sampled posterior mean and its arg max the prediction; with one channel the mean is
-    that of the sigmoid.
+    so that ``softmax(logits)`` is the sampled posterior mean and its arg max the prediction. With one channel, it is
+    ``sigmoid(logits)``.
 
     Paper: `Bayesian SegNet <https://arxiv.org/abs/1511.02680>`_, Sec. 3.
     Checked against: alexgkendall/SegNet-Tutorial, Models/bayesian_segnet_inference.prototxt, 46c0dfa0 (which repeats
