@@ -51,8 +51,15 @@ def test_backward_releases_in_any_thread(run):
 def test_dropped_step_releases_without_backward(requires_grad):
     features, side, logits = offered(requires_grad)
     gone = weakref.ref(side)
+    take_side_outputs(features)
     del features, side, logits
     assert gone() is None
+
+
+def test_logits_that_nobody_wants_do_not_take_side_outputs_with_them():
+    features, side, logits = offered()
+    del logits
+    assert take_side_outputs(features)[0] is side
 
 
 def test_of_two_forwards_each_releases_its_own():

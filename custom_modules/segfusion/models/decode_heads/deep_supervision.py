@@ -16,33 +16,40 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-_offered = threading.local()  # weak: (reference to the features, reference to the box)
+_offered = threading.local()
 
 
 class _Box:
-    """Side outputs on their way from one head to another. Whoever owns the box keeps them; emptied, nobody does."""
+    """Side outputs on their way from one head to another; None once released."""
 
-    def __init__(self, outputs: Tuple[Tensor, ...]):
-        self.outputs = outputs
+    def __init__(self, outputs: Sequence[Tensor]):
+        self.outputs: Optional[Tuple[Tensor, ...]] = tuple(outputs)
+        self.taken = False
 
-    def empty(self, grad: Optional[Tensor] = None) -> None:
-        self.outputs = ()
+    def empty(self, *_) -> None:
+        self.outputs = None
+
+    def empty_if_taken(self) -> None:
+        if self.taken:
+            self.empty()
 
 
 def offer_side_outputs(inputs: Sequence[Tensor], outputs: Sequence[Tensor], logits: Tensor) -> None:
-    """Hand ``outputs``, computed from the backbone levels ``inputs``, to auxiliary heads of the same step.
+    """Keep ``outputs``, computed from the backbone levels ``inputs``, for auxiliary heads of the same step.
 
     Call it from a main head's ``forward`` in training only. They are released when the gradient of ``logits`` arrives,
-    in whatever thread that is (on CUDA not the caller's), or when nobody holds the graph of ``logits`` any more;
-    without a graph, when nobody holds the features.
+    in whatever thread that is (on CUDA it is not the caller's); without a backward pass, when the graph of ``logits``
+    or, where there is none, the features are dropped.
     """
-    box = _Box(tuple(outputs))
+    box = _Box(outputs)
+    _offered.entry = (weakref.ref(inputs[-1], box.empty), box)
     if logits.requires_grad:
-        logits.register_hook(box.empty)  # so the graph owns the box
-    else:
-        # Not with a graph: outputs -> graph -> features -> box -> outputs is a cycle no garbage collector sees.
-        inputs[-1].side_outputs = box
-    _offered.entry = (weakref.ref(inputs[-1]), weakref.ref(box))
+
+        def release(grad):  # lives as long as the graph of logits, which owns it
+            box.empty()
+
+        logits.register_hook(release)
+        weakref.finalize(release, box.empty_if_taken)
 
 
 def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -51,13 +58,14 @@ def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     Raises:
         RuntimeError: If no main head in training mode has just run on ``inputs``.
     """
-    source, box = (reference() for reference in getattr(_offered, 'entry', (lambda: None, lambda: None)))
-    if source is not inputs[-1] or not (box and box.outputs):
+    source, box = getattr(_offered, 'entry', (lambda: None, None))
+    if source() is not inputs[-1] or box.outputs is None:
         raise RuntimeError(
             'no side outputs for these features: expected a decode_head that offers them (TopDownHead and its '
             'children, AlignSegHead, GFRNetHead, ...) to have run on the same features in training mode just before. '
             'Put the side output head in auxiliary_head= of a model with such a decode_head, or use FCNHead to '
             'supervise a backbone level')
+    box.taken = True
     return box.outputs
 
 
