@@ -23,7 +23,7 @@ ALLOWED = {
     'engine': {'datasets', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
-    'convert': {'version'},
+    'convert': {'engine', 'version'},
     'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
     'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
     'study': {'diagnosis', 'visualization', 'version'},
