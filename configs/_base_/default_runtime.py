@@ -1,6 +1,7 @@
 # The one place that imports our package: every config inherits this file, so every part can be named.
 custom_imports = dict(imports=['segfusion'], allow_failed_imports=False)
 default_scope = 'mmseg'
+runner_type = 'CheckedRunner'
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

@@ -12,6 +12,7 @@ val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(
     checkpoint_fit=dict(type='CheckpointFitHook'),
+    finite_loss=dict(type='FiniteLossHook'),
     label_audit=dict(type='LabelAuditHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),

@@ -160,7 +160,7 @@ def _load(state) -> Found:
 
 
 def _needs(state) -> Found:
-    from segfusion.diagnosis.optional import REMEDY, lacking
+    from segfusion.engine.optional import REMEDY, lacking
     lost = lacking(state['cfg'])
     if lost:
         return ' '.join(text.split(f': {REMEDY}')[0] for text in lost), 'error', REMEDY
@@ -168,7 +168,7 @@ def _needs(state) -> Found:
 
 
 def _names(state) -> Found:
-    from segfusion.diagnosis.names import check_names
+    from segfusion.engine.names import check_names
     problems = check_names(state['cfg'])
     if problems:
         return ' '.join(problems), 'error', 'correct the name in the config; tools/explain_config.py says where it is'

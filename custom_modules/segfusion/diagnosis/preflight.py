@@ -2,8 +2,8 @@
 import os.path as osp
 from typing import List, Sequence
 
+from ..engine.names import check_names
 from .loading import load_config
-from .names import check_names
 
 
 def config_and_options(arguments: Sequence[str]) -> List:
