@@ -8,6 +8,20 @@ from mmseg.registry import RUNNERS
 
 from .names import DEFAULT_HOOKS, check_names
 
+_register_default_hooks = Runner.register_default_hooks
+
+
+def register_default_hooks(self, hooks=None) -> None:
+    """mmengine's, but None switches off any default hook: mmengine says so, and asserts on all but its own six.
+
+    Replaces the method of ``Runner`` itself: mmseg's tools/test.py builds that one, whatever ``runner_type`` says.
+    """
+    _register_default_hooks(
+        self, {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in DEFAULT_HOOKS})
+
+
+Runner.register_default_hooks = register_default_hooks
+
 
 class ConfigError(ValueError):
     """A config holds names that nothing is called by."""
@@ -17,11 +31,10 @@ class ConfigError(ValueError):
 class CheckedRunner(Runner):
     """mmengine's ``Runner`` that looks at its config before it builds anything, and that also trains on CPUs.
 
-    ``runner_type = 'CheckedRunner'`` in ``configs/_base_/default_runtime.py`` makes ``mim train mmseg`` and ``mim test
-    mmseg`` build it. Differs from ``Runner``:
+    ``runner_type = 'CheckedRunner'`` in ``configs/_base_/default_runtime.py`` makes ``mim train mmseg`` build it.
+    Differs from ``Runner``:
 
     * every name in the config is checked first, see :func:`~.names.check_names`; off by ``check_names = False``;
-    * any of ``default_hooks`` is switched off by None, not only mmengine's own;
     * ``--launcher pytorch`` without a GPU runs on CPUs, by gloo; ``SyncBN``, which needs GPUs, becomes ``BN``;
     * a batch norm that gets a single value says what to change.
 
@@ -41,10 +54,6 @@ class CheckedRunner(Runner):
             raise ConfigError('\n'.join([f'{getattr(cfg, "filename", None) or "config"}:',
                                          *(f'  {problem}' for problem in problems)]))
         return super().from_cfg(cfg)
-
-    def register_default_hooks(self, hooks=None) -> None:
-        super().register_default_hooks(
-            {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in DEFAULT_HOOKS})
 
     def setup_env(self, env_cfg: dict) -> None:
         if self.launcher == 'pytorch' and get_device() == 'cpu' and not is_distributed():

@@ -153,17 +153,22 @@ def _top_level(config: Union[Config, Dict]) -> List[str]:
     A config may have variables of any name; those are used somewhere in its text.
     """
     text, found = getattr(config, 'text', ''), []
-    below = {path.rsplit('.', 1)[-1]: path for path in reversed(list(_paths(dict(config.items())))) if '.' in path}
+    settings = {key: value for key, value in config.items() if _is_setting(key)}
+    below = {_last(path): path for path in reversed(list(_paths(settings))) if '.' in path}
     for key in config.keys():
         assigned = re.search(rf'^{re.escape(key)}\s*=', text, re.MULTILINE)
         used = assigned and len(re.findall(rf'\b{re.escape(key)}\b', text)) > 1
-        if key in SETTINGS or key.startswith('_') or key.endswith(('_dataloader', '_evaluator')) or used:
+        if _is_setting(key) or key.startswith('_') or used:
             continue
         close = difflib.get_close_matches(key, SETTINGS, n=1, cutoff=0.8)
         deeper = difflib.get_close_matches(key, below, n=1, cutoff=0.85) if text else []
         if close or deeper:
             found.append(f'{key}: nothing reads it; did you mean {close[0] if close else below[deeper[0]]!r}?')
     return found
+
+
+def _is_setting(key: str) -> bool:
+    return key in SETTINGS or key.endswith(('_dataloader', '_evaluator'))
 
 
 def _paths(node: Any, path: str = '') -> Iterator[str]:
