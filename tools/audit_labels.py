@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('--splits', nargs='+', default=['train', 'val', 'test'], choices=['train', 'val', 'test'])
-    parser.add_argument('--num-samples', type=int, default=32, help='images and masks to read of each data set, evenly spread')
+    parser.add_argument('--num-samples', type=int, default=32, help='samples to read of a data set, evenly spread')
     parser.add_argument('--cfg-options', nargs='+', default=[], help='overrides, key=value')
     args = parser.parse_args()
     register_all()

@@ -19,7 +19,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from torch.utils.data import DataLoader
 
-from ..models.slots import accepted_arguments, unknown_name
+from ..models.slots import OFFERED, accepted_arguments, unknown_name
 from .optional import lacking
 
 
@@ -139,11 +139,13 @@ def _misfits(path: str, who: str, node: Any, known: Optional[Known]) -> List[str
     for key in map(str, node):
         if key == 'type' or key in known.names or key.startswith('_'):
             continue
-        close = difflib.get_close_matches(key, known.names, n=1, cutoff=0.6 if known.strict else 0.8)
+        cutoff = 0.6 if known.strict else 0.8
+        close = [] if key in OFFERED else difflib.get_close_matches(key, known.names, n=1, cutoff=cutoff)
         if close:
             found.append(f'{path}: {who} takes no argument {key!r}; did you mean {close[0]!r}?')
         elif known.strict:
-            found.append(f'{path}: {who} takes no argument {key!r}; it takes {", ".join(sorted(known.names))}')
+            taken = ', '.join(sorted(known.names)) or 'none'
+            found.append(f'{path}: {who} takes no argument {key!r}; it takes {taken}')
     return found[:1]
 
 

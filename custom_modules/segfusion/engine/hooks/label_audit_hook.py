@@ -19,8 +19,8 @@ class LabelAuditHook(Hook):
     or on the command line ``--cfg-options default_hooks.label_audit=None``.
 
     Args:
-        num_samples (int): Images and masks to read, evenly spread, of each data set that is trained or validated on. 0 is off.
-            Defaults to 32.
+        num_samples (int): Images and masks to read, evenly spread, of each data set that is trained or validated on.
+            0 is off. Defaults to 32.
 
     Raises:
         ValueError: If labels, classes and heads do not fit, files are missing or a data set is empty; names the file,
