@@ -245,8 +245,9 @@ def _image(sample: dict, dataset: Any):
             if loader is not None:
                 height, width = loader(dict(sample))['img_shape']
                 return (width, height), ''
-    except (OSError, SyntaxError, ValueError, AssertionError, cv2.error) as error:
-        return None, f'{path}: the image cannot be read ({type(error).__name__}); copy or download it again'
+    except (OSError, SyntaxError, ValueError, AssertionError, cv2.error):
+        return None, (f'{path}: the image cannot be read (empty, cut off, or of another format); copy or download it '
+                      'again')
     return None, ''
 
 

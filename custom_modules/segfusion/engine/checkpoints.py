@@ -39,7 +39,7 @@ USUAL = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|torch\.storag
                    r'torch\.(b?float|u?int)\d+|collections\.\w+|numpy\.(_?core\.multiarray\.\w+|ndarray|dtype)|'
                    r'_codecs\.encode|mmengine\.logging\.history_buffer\.HistoryBuffer|builtins\.getattr')
 SAFETENSORS = ("is a safetensors file: make a checkpoint of it by python -c \"import torch, safetensors.torch as s; "
-               "torch.save(s.load_file('{name}'), '{stem}.pth')\"")
+               "torch.save(s.load_file('{name}'), '{stem}_torch.pth')\"")
 
 
 class CheckpointError(ValueError):

@@ -92,10 +92,10 @@ def check_names(config: Union[Config, Dict]) -> List[str]:
     if unknown:
         return unknown  # a class that is not there explains arguments that are not
     for path, known in UNTYPED.items():
-        problems += _misfits(path, path, _at(plain, path), known)
+        problems += _misfits(path, '', _at(plain, path), known)
     for path, node in plain.items():
         if path.endswith('_dataloader') and isinstance(node, dict):
-            problems += _misfits(path, 'the data loader', node, LOADER)
+            problems += _misfits(path, '', node, LOADER)
     return [*_top_level(config), *problems]
 
 
@@ -135,17 +135,17 @@ def _drops_the_rest(cls: type) -> bool:
 def _misfits(path: str, who: str, node: Any, known: Optional[Known]) -> List[str]:
     if known is None or not isinstance(node, dict):
         return []
-    found = []
+    found, where = [], f'{path}: {who}' if who else path
     for key in map(str, node):
         if key == 'type' or key in known.names or key.startswith('_'):
             continue
         cutoff = 0.6 if known.strict else 0.8
         close = [] if key in OFFERED else difflib.get_close_matches(key, known.names, n=1, cutoff=cutoff)
         if close:
-            found.append(f'{path}: {who} takes no argument {key!r}; did you mean {close[0]!r}?')
+            found.append(f'{where} takes no argument {key!r}; did you mean {close[0]!r}?')
         elif known.strict:
             taken = ', '.join(sorted(known.names)) or 'none'
-            found.append(f'{path}: {who} takes no argument {key!r}; it takes {taken}')
+            found.append(f'{where} takes no argument {key!r}; it takes {taken}')
     return found[:1]
 
 
