@@ -63,7 +63,8 @@ UNTYPED = {
         'dcn_offset_lr_mult', 'bypass_duplicate'}, False),
     'model.test_cfg': Known({'mode', 'crop_size', 'stride'}, False),
     'default_hooks': Known({
-        *DEFAULT_HOOKS, 'visualization', 'checkpoint_fit', 'label_audit', 'finite_loss', 'determinism'}, False),
+        *DEFAULT_HOOKS, 'visualization', 'checkpoint_fit', 'label_audit', 'finite_loss', 'initial_weights',
+        'determinism'}, False),
 }
 LOADER = Known(_parameters(DataLoader) | {'num_batch_per_epoch'})
 # What the runner, mmseg's tools and this package read on top of a config.

@@ -2,6 +2,7 @@
 from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
 from .checkpoint_fit_hook import CheckpointFitHook
 from .finite_loss_hook import FiniteLossHook
+from .initial_weights_hook import InitialWeightsHook
 from .label_audit_hook import LabelAuditHook
 from .look_inside_hook import LookInsideHook
 from .train_only_hook import TrainOnlyHook
@@ -12,6 +13,7 @@ __all__ = [
     'AtomicCheckpointHook',
     'CheckpointFitHook',
     'FiniteLossHook',
+    'InitialWeightsHook',
     'LabelAuditHook',
     'LookInsideHook',
     'TrainOnlyHook',
