@@ -1,12 +1,11 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
 import os
-import pickle
-import re
 from pathlib import Path
 from typing import Optional
 
 import torch
 
+from ..engine.checkpoints import read_checkpoint
 from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
 
@@ -15,7 +14,7 @@ def convert_file(config: str,
                  source: str,
                  target: str,
                  layout: Optional[str] = None,
-                 trust: bool = False,
+                 trust: Optional[bool] = None,
                  overwrite: bool = False) -> ConversionReport:
     """Convert a checkpoint of the authors into one that ``mim test`` loads with ``config``.
 
@@ -24,13 +23,14 @@ def convert_file(config: str,
         source: The authors' file.
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
-        trust: Unpickle arbitrary objects. Only for files whose origin you trust.
+        trust: As in :func:`~segfusion.engine.checkpoints.read_checkpoint`.
         overwrite: Replace ``target`` if it exists.
 
     Returns:
         What was done with every tensor.
 
     Raises:
+        CheckpointError: If the file cannot be read, or not without trust.
         ConversionError: If the file does not fill the model exactly.
         FileExistsError: If ``target`` exists and ``overwrite`` is False.
     """
@@ -40,7 +40,7 @@ def convert_file(config: str,
 
     if os.path.exists(target) and not overwrite:
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
-    state = strip_wrapper(_load(source, trust))
+    state = strip_wrapper(read_checkpoint(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)
     wanted = model.state_dict()
@@ -58,26 +58,3 @@ def convert_file(config: str,
     torch.save(dict(meta=meta, state_dict=result), partial)
     os.replace(partial, target)
     return report
-
-
-def _load(path: str, trust: bool):
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f'no checkpoint at {path}')
-    with open(path, 'rb') as file:
-        start = file.read(64).lstrip()
-    if not start:
-        raise ConversionError(f'{path} is empty: download or copy it again')
-    if start.startswith(b'<'):
-        raise ConversionError(f'{path} is a web page, not a checkpoint: the server asked for something first; open the '
-                              'address in a browser')
-    try:
-        return torch.load(path, map_location='cpu', weights_only=not trust)
-    except pickle.UnpicklingError as error:
-        held = re.search(r'(?:GLOBAL|Unsupported class) (\S+)', str(error))
-        raise ConversionError(
-            f'{path} holds more than tensors and plain values (old training files often do)'
-            f'{", e.g. " + held.group(1) if held else ""}. If you trust its origin, convert it with --trust, which '
-            'lets it run code while it is read') from error
-    except (EOFError, RuntimeError, ValueError) as error:
-        raise ConversionError(f'{path} is cut off or damaged: compare its size with the original and copy it '
-                              'again') from error
