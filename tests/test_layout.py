@@ -23,10 +23,10 @@ ALLOWED = {
     'engine': {'datasets', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
-    'convert': {'version'},
+    'convert': {'datasets', 'version'},
     'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
     'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'diagnosis', 'visualization', 'version'},
+    'study': {'datasets', 'diagnosis', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -1,4 +1,5 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
+import io
 import os
 import pickle
 import re
@@ -7,6 +8,7 @@ from typing import Optional
 
 import torch
 
+from ..datasets.files import write_whole
 from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
 
@@ -54,9 +56,9 @@ def convert_file(config: str,
     result, report = convert(state, wanted, chosen)
     meta = dict(converted_from=Path(source).name, layout=chosen.name, source=chosen.source)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    partial = f'{target}.partial'  # a killed conversion leaves no file that looks complete
-    torch.save(dict(meta=meta, state_dict=result), partial)
-    os.replace(partial, target)
+    data = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=result), data)
+    write_whole(target, data.getbuffer())
     return report
 
 

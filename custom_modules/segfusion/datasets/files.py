@@ -1,24 +1,30 @@
-"""Writing files that several processes may want at once, and saying how far a long job is."""
+"""Files that are there whole or not at all, and how far a long job is."""
 import os
-import os.path as osp
+import secrets
 import sys
-import tempfile
 import time
-from typing import Iterator, Sequence
+from pathlib import Path
+from typing import Iterator, Sequence, Union
+
+PARTIAL = '.partial'
 
 
-def write_whole(path: str, data: bytes) -> None:
-    """Write ``path`` so that nobody ever sees half of it: a temporary file in the same folder, then a rename."""
-    handle, temporary = tempfile.mkstemp(dir=osp.dirname(path), prefix='.' + osp.basename(path), suffix='.tmp')
+def write_whole(path: Union[str, Path], data: Union[bytes, str]) -> None:
+    """Write ``path`` so that nobody ever sees half of it, whatever is killed and whoever else writes it.
+
+    The bytes go to a file beside it, to the disk, and only then to its name. If that fails (a full disk), what was at
+    ``path`` is still there, and nothing else.
+    """
+    path = Path(path)
+    partial = path.with_name(f'{path.name}.{secrets.token_hex(4)}{PARTIAL}')  # of this process alone
     try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private
-        os.replace(temporary, path)
+        with open(partial, 'xb') as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())  # a rename may reach the disk before the data it names
+        os.replace(partial, path)
     except BaseException:
-        os.unlink(temporary)
+        partial.unlink(missing_ok=True)
         raise
 
 

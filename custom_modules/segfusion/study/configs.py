@@ -10,6 +10,7 @@ from typing import Dict, Iterator, List
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from ..datasets.files import write_whole
 from .overrides import render
 from .plan import Member, Study, hint
 
@@ -83,7 +84,7 @@ def write_configs(study: Study, folder: Path) -> List[Path]:
         path = folder / f'{member.name}.py'
         text = config_text(study, member, relative_base(study.base, folder.resolve()))
         if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+            write_whole(path, text)
         paths.append(path)
     return paths
 

@@ -1,4 +1,5 @@
 """Test images with every combination's prediction, zoomed to where the truth has most boundaries."""
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 
+from ..datasets.files import write_whole
 from ..visualization import inspect
 from .plan import Member, Study
 from .state import DONE, Folder
@@ -78,7 +80,9 @@ def _predictions(member: Member, study: Study, config: Config, folder: Folder, i
     for index in indices:
         seen, _ = inspect(model, dataset[index])
         arrays.update({f'{name}{index}': seen[name].astype(np.uint8) for name in ('image', 'truth', 'prediction')})
-    np.savez_compressed(path, **arrays)
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)
+    write_whole(path, data.getbuffer())
     return arrays
 
 
