@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
+from torch.utils.data import ConcatDataset, Subset
 
-from segfusion.datasets.checks import label_problem
+from segfusion.datasets.checks import label_problem, leaf_datasets
 
 
 def test_good_labels_have_no_problem():
@@ -91,3 +92,15 @@ def test_cityscapes_without_train_ids_is_an_error(tmp_path, monkeypatch, configs
     (tmp_path / 'leftImg8bit/val/x/x_leftImg8bit.png').write_bytes(b'')
     with pytest.raises(ValueError, match='1 of 1 labels are missing.*labelTrainIds.*cityscapesScripts'):
         DATASETS.build(dataset)
+
+
+def test_leaves_of_any_wrapper_built_or_config():
+    def wrap(leaf, joined, one):
+        return one(joined([leaf(0), one(leaf(1))]))
+
+    config = wrap(lambda i: dict(type='Leaf', index=i), lambda many: dict(type='ConcatDataset', datasets=many),
+                  lambda inner: dict(type='RepeatDataset', dataset=inner))
+    assert [leaf['index'] for leaf in leaf_datasets(config)] == [0, 1]
+    built = wrap(lambda i: [i], ConcatDataset, lambda inner: Subset(inner, [0]))
+    assert list(leaf_datasets(built)) == [[0], [1]]
+    assert list(leaf_datasets(dict())) == [{}]

@@ -4,8 +4,10 @@ import os.path as osp
 from pathlib import Path
 from typing import Iterator, List, Tuple
 
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import Config, DictAction
 from mmseg.registry import DATASETS
+
+from ..datasets.checks import leaf_datasets
 
 DRAWN_ON_USE = ('StreetScenes', )
 SUFFIXES = ('.py', '.yml', '.yaml', '.json')
@@ -38,15 +40,6 @@ def load_config(path: str, options: List[str] = ()) -> Config:
         overrides[key] = DictAction._parse_iterable(value)
     config.merge_from_dict(overrides)
     return config
-
-
-def leaf_datasets(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    """The data sets inside ``ConcatDataset``, ``RepeatDataset`` and other wrappers."""
-    inner = dataset.get('datasets') or ([dataset['dataset']] if 'dataset' in dataset else [])
-    if not inner:
-        yield dataset
-    for one in inner:
-        yield from leaf_datasets(one)
 
 
 def data_folders(config: Config) -> Iterator[Tuple[str, str, bool]]:

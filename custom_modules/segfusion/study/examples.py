@@ -7,10 +7,10 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 
 from ..datasets.files import write_whole
+from ..deploy import load_segmentor
 from ..visualization import inspect
 from .plan import Member, Study
 from .state import DONE, Folder
@@ -74,7 +74,7 @@ def _predictions(member: Member, study: Study, config: Config, folder: Folder, i
                 return dict(kept)
     report(f'drawing {member.name}')
     config = Config(config.to_dict())
-    model = init_model(config, str(checkpoint), device=device)
+    model = load_segmentor(config, str(checkpoint), device)
     dataset = DATASETS.build(config.test_dataloader.dataset)
     arrays: Dict[str, np.ndarray] = dict(key=np.array(key))
     for index in indices:
