@@ -26,7 +26,7 @@ ALLOWED = {
     'convert': {'datasets', 'version'},
     'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
     'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'datasets', 'deploy', 'diagnosis', 'visualization', 'version'},
+    'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 
 from ..datasets.files import write_whole
 from ..deploy import load_segmentor
+from ..evaluation.boundaries import class_edges
 from ..visualization import inspect
 from .plan import Member, Study
 from .state import DONE, Folder
@@ -56,7 +57,8 @@ def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callabl
         for position, index in enumerate(indices):
             if len(gallery.examples) <= position:
                 truth = arrays[f'truth{index}']
-                gallery.examples.append(Example(index, arrays[f'image{index}'], truth, window(truth)))
+                gallery.examples.append(Example(index, arrays[f'image{index}'], truth,
+                                                window(truth, gallery.ignore_index)))
             example = gallery.examples[position]
             if arrays[f'prediction{index}'].shape == example.truth.shape:  # a member may test at another size
                 example.predictions[member.group] = arrays[f'prediction{index}']
@@ -94,19 +96,11 @@ def pick(length: int, wanted) -> List[int]:
     return [int((2 * i + 1) * length / (2 * wanted)) for i in range(wanted)]
 
 
-def boundary(labels: np.ndarray) -> np.ndarray:
-    """Pixels whose right or lower neighbour has another label, bool (H, W)."""
-    edge = np.zeros(labels.shape, bool)
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
-    return edge
-
-
-def window(truth: np.ndarray, share: float = 1 / 3) -> Box:
+def window(truth: np.ndarray, ignore_index: int = 255, share: float = 1 / 3) -> Box:
     """The window, a third of the sides, with most boundary pixels; the first of equals. No prediction is looked at."""
     h, w = (min(max(int(side * share), 32), side) for side in truth.shape)
     total = np.zeros((truth.shape[0] + 1, truth.shape[1] + 1), np.int64)
-    total[1:, 1:] = boundary(truth).cumsum(0).cumsum(1)
+    total[1:, 1:] = class_edges(truth, ignore_index).cumsum(0).cumsum(1)
     counts = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
     top, left = np.unravel_index(counts.argmax(), counts.shape)
     return int(top), int(left), h, w
