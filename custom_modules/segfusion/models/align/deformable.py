@@ -1,4 +1,3 @@
-from contextlib import nullcontext
 from typing import Tuple
 
 import torch
@@ -8,8 +7,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
-from ...ops import deform_conv_by_warps, prefers_warps
-from ...portable import portable
+from ...ops import deform_conv_by_warps, full_precision, prefers_warps
 from ..expose import expose
 
 
@@ -83,7 +81,7 @@ class DeformableAlign(BaseModule):
         coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         places = self.offset_conv(torch.cat([coarse, fine], dim=1))  # (N, 2 or 3 times taps, H, W)
         exact = coarse.dtype if coarse.dtype == torch.float64 else torch.float32
-        with nullcontext() if portable() else torch.autocast(coarse.device.type, enabled=False):
+        with full_precision(coarse.device):
             offset = places[:, :2 * self.taps].to(exact)
             middle = self.taps // 2 * 2
             expose(self, offset=offset[:, [middle + 1, middle]])
