@@ -80,7 +80,8 @@ def small(tmp_path):
     def build(**kwargs):
         cfg = dict(type='StreetScenes', data_root=str(tmp_path), split='val', num_images=2, size=(32, 48),
                    serialize_data=False,
-                   pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels')])
+                   pipeline=[dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+                             dict(type='CheckLabels', num_classes=11)])
         return DATASETS.build({**cfg, **kwargs})
 
     return build

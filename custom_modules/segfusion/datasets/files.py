@@ -1,10 +1,11 @@
 """Files that are there whole or not at all, and how far a long job is."""
 import os
 import secrets
-import sys
-import time
 from pathlib import Path
 from typing import Iterator, Sequence, Union
+
+from rich.console import Console
+from rich.progress import track
 
 PARTIAL = '.partial'
 
@@ -29,16 +30,7 @@ def write_whole(path: Union[str, Path], data: Union[bytes, str]) -> None:
 
 
 def progress(items: Sequence, what: str, quiet: bool = False) -> Iterator:
-    """Yield ``items`` and print how many are done: on one line in a terminal, every tenth of them in a log.
-
-    mmengine's ``ProgressBar`` prints once an item, which is one line each in a log.
-    """
-    total = len(items)
-    start, live = time.time(), sys.stdout.isatty()
-    step = 1 if live else max(total // 10, 1)
-    for done, item in enumerate(items, 1):
-        yield item
-        if not quiet and (done % step == 0 or done == total):
-            took = time.time() - start
-            text = f'{what}: {done}/{total}, {took:.0f} s, {took / done * (total - done):.0f} s left'
-            print(f'\r{text}   ' if live else text, end='\n' if done == total or not live else '', flush=True)
+    """Yield ``items`` below a line that says what is done, and a bar: live in a terminal, once at the end in a log."""
+    console = Console(quiet=quiet)
+    console.print(what, markup=False, highlight=False, soft_wrap=True)
+    yield from track(items, '', console=console, disable=quiet)

@@ -73,6 +73,7 @@ class AtomicCheckpointHook(CheckpointHook):
                 scalars[key] = HistoryBuffer(value['values'].cpu().numpy(), value['counts'].cpu().numpy(),
                                              value['max_length'])
 
+    # This method and the next are private to mmengine; requirements.txt bounds its version.
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         keep = self.max_keep_ckpts
         ids = [i for i in getattr(self, 'keep_ckpt_ids', ()) if i != step] + [step]

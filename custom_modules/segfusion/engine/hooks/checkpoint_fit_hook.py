@@ -32,7 +32,7 @@ class CheckpointFitHook(Hook):
         self.optional = tuple(optional)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        if isinstance(runner._train_loop, BaseLoop):  # a training; in a test it is still a config, or None
+        if isinstance(runner._train_loop, BaseLoop):  # private to mmengine; in a test it is still a config, or None
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         require_fit(model, checkpoint, self.optional)
