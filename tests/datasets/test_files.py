@@ -4,7 +4,7 @@ import resource
 import pytest
 
 from segfusion.convert import files as convert_files
-from segfusion.datasets.files import write_whole
+from segfusion.datasets.files import progress, write_whole
 from segfusion.deploy import export
 from segfusion.engine import hooks
 from segfusion.engine.hooks import AtomicBackend
@@ -58,3 +58,10 @@ def test_others_may_read_what_is_written(tmp_path):
 def test_there_is_one():
     others = (convert_files, export, hooks.atomic_checkpoint_hook, state)
     assert {module.write_whole for module in others} == {write_whole}
+
+
+def test_progress_says_what_and_yields_all(capsys):
+    assert list(progress(range(3), 'counting [red]' + 'x' * 100)) == [0, 1, 2]
+    line, bar = capsys.readouterr().out.rstrip().split('\n')
+    assert line == 'counting [red]' + 'x' * 100 and '100%' in bar
+    assert list(progress(['a'], 'counting', quiet=True)) == ['a'] and not capsys.readouterr().out

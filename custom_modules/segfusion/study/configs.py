@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..datasets.files import write_whole
-from .overrides import render
+from .overrides import source
 from .plan import Member, Study, hint
 
 # Top-level keys that Runner.from_cfg, mmseg's tools and config inheritance read, so that a base need not have them.
@@ -30,8 +30,7 @@ def config_text(study: Study, member: Member, base: str) -> str:
     choices = ', '.join(f'{axis}={choice}' for axis, choice in member.choices.items())
     lines = [f'# {choices}, seed={member.seed}: a member of {study.path.parent.name}/{study.path.name}, which writes '
              'this file', f'_base_ = {base!r}']
-    lines += [f'{key} = {render(value, width=97 - len(key))}' for key, value in member.overrides.items()]
-    return '\n'.join(lines) + '\n'
+    return '\n'.join([*lines, source(member.overrides)])
 
 
 def relative_base(base: Path, folder: Path) -> str:
