@@ -1,10 +1,12 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
+import io
 import os
 from pathlib import Path
 from typing import Optional
 
 import torch
 
+from ..datasets.files import write_whole
 from ..engine.checkpoints import read_checkpoint
 from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
@@ -54,7 +56,7 @@ def convert_file(config: str,
     result, report = convert(state, wanted, chosen)
     meta = dict(converted_from=Path(source).name, layout=chosen.name, source=chosen.source)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    partial = f'{target}.partial'  # a killed conversion leaves no file that looks complete
-    torch.save(dict(meta=meta, state_dict=result), partial)
-    os.replace(partial, target)
+    data = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=result), data)
+    write_whole(target, data.getbuffer())
     return report
