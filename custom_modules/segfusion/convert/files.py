@@ -2,9 +2,11 @@
 import os
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Optional
 
+import numpy as np
 import torch
 
 from .engine import ConversionError, Report, choose_layout, convert, strip_wrapper
@@ -21,7 +23,7 @@ def convert_file(config: str,
 
     Args:
         config: Path of the config whose model the file is for.
-        source: The authors' file.
+        source: The authors' file: of torch, or NumPy arrays under their names (``.npz``).
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
         trust: Unpickle arbitrary objects. Only for files whose origin you trust.
@@ -67,6 +69,8 @@ def _load(path: str, trust: bool):
         start = file.read(64).lstrip()
     if not start:
         raise ConversionError(f'{path} is empty: download or copy it again')
+    if start.startswith(b'PK') and path.endswith('.npz'):
+        return _load_arrays(path)
     if start.startswith(b'<'):
         raise ConversionError(f'{path} is a web page, not a checkpoint: the server asked for something first; open the '
                               'address in a browser')
@@ -81,3 +85,12 @@ def _load(path: str, trust: bool):
     except (EOFError, RuntimeError, ValueError) as error:
         raise ConversionError(f'{path} is cut off or damaged: compare its size with the original and copy it '
                               'again') from error
+
+
+def _load_arrays(path: str):
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (zipfile.BadZipFile, EOFError, ValueError, TypeError) as error:
+        raise ConversionError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
+                              'the original and copy it again') from error

@@ -2,6 +2,7 @@
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
+from .hybrid_vit import HybridVisionTransformer
 from .padded_unet import PaddedUNet
 from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
@@ -13,6 +14,7 @@ __all__ = [
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
+    'HybridVisionTransformer',
     'PaddedUNet',
     'SegNetBasicEncoder',
     'ShallowSTDCNet',

@@ -13,10 +13,13 @@ from .refinenet_head import RefineNetHead
 from .segnet_head import SegNetHead
 from .sfnet_head import SFNetHead
 from .sfnet_lite_head import SFNetLiteHead
+from .struct_token_head import CrossSliceStructTokenHead, PointwiseStructTokenHead, SelfSliceStructTokenHead
 from .top_down_head import TopDownHead
+from .transunet_head import TransUNetHead
 
 __all__ = [
     'AlignSegHead',
+    'CrossSliceStructTokenHead',
     'DeepLabV2Head',
     'DilationHead',
     'ENetHead',
@@ -25,11 +28,14 @@ __all__ = [
     'GFRNetHead',
     'LargeKernelHead',
     'LinkNetHead',
+    'PointwiseStructTokenHead',
     'RefineNetHead',
     'SFNetHead',
     'SFNetLiteHead',
     'SegNetHead',
+    'SelfSliceStructTokenHead',
     'SideOutputHead',
     'SideOutputHeads',
     'TopDownHead',
+    'TransUNetHead',
 ]
