@@ -9,6 +9,7 @@ from .shallow_stdc import ShallowSTDCNet
 from .stem_resnet import StemResNet
 from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
+from .with_edges import WithEdges
 
 __all__ = [
     'DeepStemResNet',
@@ -21,4 +22,5 @@ __all__ = [
     'StemResNet',
     'VGGEncoder',
     'WideResNet38',
+    'WithEdges',
 ]

@@ -7,6 +7,7 @@ from .enet_head import ENetHead
 from .fcn_skip_head import FCNSkipHead
 from .gff_head import GFFHead
 from .gfrnet_head import GFRNetHead
+from .gscnn_head import EdgeHead, GSCNNHead
 from .large_kernel_head import LargeKernelHead
 from .linknet_head import LinkNetHead
 from .refinenet_head import RefineNetHead
@@ -23,9 +24,11 @@ __all__ = [
     'DeepLabV2Head',
     'DilationHead',
     'ENetHead',
+    'EdgeHead',
     'FCNSkipHead',
     'GFFHead',
     'GFRNetHead',
+    'GSCNNHead',
     'LargeKernelHead',
     'LinkNetHead',
     'PointwiseStructTokenHead',
