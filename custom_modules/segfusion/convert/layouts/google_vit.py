@@ -1,7 +1,7 @@
 """Google's pretrained vision transformers, plain and with a ResNet in front: the arrays of their .npz files."""
 import math
 import re
-from typing import Callable, Dict
+from typing import Callable, Dict, Optional
 
 import torch
 import torch.nn.functional as F
@@ -64,24 +64,26 @@ def _prepare_google(state: State) -> State:
     return join_parts(state, part, lambda m: f'layer/{m[1]}/in_proj_{dict(kernel="weight", bias="bias")[m[3]]}')
 
 
+_POSITIONS = 'Transformer/posembed_input/pos_embedding'
+
+
 def _fit_positions(state: State, target: State) -> State:
-    """Positions at the model's grid: resized linearly, corners aligned, as TransUNet and ViT read these files."""
-    key = 'Transformer/posembed_input/pos_embedding'
-    positions, wanted = state[key], target['backbone.pos_embed']
+    """Positions at the model's grid: resized linearly, corners aligned, as ViT and TransUNet read these files."""
+    positions, wanted = state[_POSITIONS], target['backbone.pos_embed']
     token, grid = positions[:, :1], square_map(positions[:, 1:])
-    if grid.dim() == 3:
-        return state
-    if wanted.dim() == 4:  # ours: a map, without class token
-        size = wanted.shape[2:]
-    else:  # mmseg's: a class token and the grid, whose sides are known if it is a square
-        size = [math.isqrt(wanted.shape[1] - 1)] * 2
-        if size[0]**2 != wanted.shape[1] - 1:
-            return state
-    if grid.shape[2:] != torch.Size(size):
-        grid = F.interpolate(grid, size=tuple(size), mode='bilinear', align_corners=True)
-    if wanted.dim() == 3:
-        grid = torch.cat([token, grid.flatten(2).transpose(1, 2)], dim=1)
-    return {**state, key: grid}
+    flat = wanted.dim() == 3  # mmseg's: class token and grid in a row; ours: a map without class token
+    size = square_map(wanted[:, 1:]).shape[2:] if flat else wanted.shape[2:]
+    if grid.shape[2:] != size:
+        grid = F.interpolate(grid, size=size, mode='bilinear', align_corners=True)
+    return {**state, _POSITIONS: torch.cat([token, grid.flatten(2).transpose(1, 2)], dim=1) if flat else grid}
+
+
+def _refuse(state: State, target: State) -> Optional[str]:
+    for whose, positions in (('the file', state.get(_POSITIONS)), ('the model', target['backbone.pos_embed'])):
+        if positions is None or positions.dim() == 3 and square_map(positions[:, 1:]).dim() == 3:
+            return (f'{whose} holds no class token followed by the positions of a square, so their rows are not known. '
+                    'Convert with a config whose img_size is square; mmseg resizes positions when it loads them')
+    return None
 
 
 def _google_layers(norm1: str, norm2: str):
@@ -113,6 +115,7 @@ _PLAIN = dict(
     signature=(r'embedding/kernel', r'cls', r'Transformer/encoder_norm/scale'),
     signature_absent=(r'conv_root/kernel', ),
     prepare=_prepare_google,
+    refuse=_refuse,
     fit=_fit_positions,
     scope='backbone.')
 _PLAIN_RULES = (
@@ -126,9 +129,10 @@ LAYOUTS = (
     Layout(
         name='google-hybrid-vit',
         source=SOURCE,
-        signature=(r'conv_root/kernel', r'embedding/kernel', r'Transformer/encoder_norm/scale'),
-        target_signature=(r'backbone\.stem\.weight', r'backbone\.patch_embed\.weight'),
+        signature=(r'embedding/kernel', r'Transformer/encoder_norm/scale'),
+        target_signature=(r'backbone\.patch_embed\.weight', r'backbone\.norm\.weight', r'backbone\.layers\.0\.ln1\.weight'),
         prepare=_prepare_google,
+        refuse=_refuse,
         fit=_fit_positions,
         scope='backbone.',
         rules=(
@@ -144,7 +148,7 @@ LAYOUTS = (
             Rule(r'Transformer/encoder_norm/scale', 'backbone.norm.weight'),
             Rule(r'Transformer/encoder_norm/bias', 'backbone.norm.bias'),
         ),
-        drops=(_CLASSIFIER, Drop(r'cls', 'class token: the hybrid encoder has none'))),
+        drops=(_CLASSIFIER, Drop(r'cls', 'class token: the encoder has none'))),
     Layout(
         name='google-vit-final-norm',
         target_signature=(r'backbone\.patch_embed\.projection\.bias', r'backbone\.ln1\.weight'),

@@ -3,6 +3,7 @@ import dataclasses
 import re
 
 from ..engine import Drop, Layout, Rule
+from .gff import LAYOUTS as GFF
 from .gff import TRUNK
 
 
@@ -52,4 +53,11 @@ LAYOUTS = (
             Rule(r'final_seg\.(\d)\.(.*)', lambda m: f'decode_head.{_FINAL[m[1]]}.{m[2]}'),
         ),
         drops=(Drop(r'dsn1\..*', 'a map of the first level that the released forward does not use'), )),
+    # Files of the trunk alone, for the trunk inside WithEdges.
+    *(dataclasses.replace(
+        layout,
+        name=f'{layout.name}-with-edges',
+        target_signature=(r'backbone\.backbone\.mod7\.0\.shortcut\.weight', ),
+        rules=tuple(_wrapped(rule) for rule in layout.rules),
+        scope='backbone.backbone.') for layout in GFF if layout.scope == 'backbone.'),
 )

@@ -170,8 +170,8 @@ class EdgeHead(BaseDecodeHead):
         loss_attention (dict): Of the logits near predicted edges. Defaults to ``ImageWeightedCrossEntropyLoss``.
         loss_dual (dict): Of the logits and labels. Defaults to ``DualTaskLoss``.
         threshold (float): :math:`\theta`. Defaults to 0.8.
-        **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`; ``align_corners`` is that of the
-            logits.
+        ignore_index (int): Label of pixels without a class. Defaults to 255.
+        align_corners (bool): How the logits get to the size of the labels. Defaults to False.
 
     Raises:
         ValueError: If the samples have no ``gt_edge_map``.
@@ -187,9 +187,17 @@ class EdgeHead(BaseDecodeHead):
                  loss_attention: Dict = dict(type='ImageWeightedCrossEntropyLoss', loss_name='loss_attention'),
                  loss_dual: Dict = dict(type='DualTaskLoss'),
                  threshold: float = 0.8,
-                 init_cfg=None,
-                 **kwargs):
-        super().__init__(1, num_classes, num_classes=num_classes, dropout_ratio=0, init_cfg=init_cfg, **kwargs)
+                 ignore_index: int = 255,
+                 align_corners: bool = False,
+                 init_cfg=None):
+        super().__init__(
+            1,
+            num_classes,
+            num_classes=num_classes,
+            dropout_ratio=0,
+            ignore_index=ignore_index,
+            align_corners=align_corners,
+            init_cfg=init_cfg)
         self.loss_edge, self.loss_attention = MODELS.build(loss_edge), MODELS.build(loss_attention)
         self.loss_dual, self.threshold = MODELS.build(loss_dual), threshold
         self.conv_seg = nn.Identity()

@@ -1,5 +1,5 @@
 """TransUNet's cascaded upsampler: tokens up to the image, joined by the trunk's maps."""
-from typing import Sequence, Union
+from typing import Sequence
 
 import torch
 from mmcv.cnn import ConvModule
@@ -30,8 +30,8 @@ class TransUNetHead(BaseDecodeHead):
     the only ones the release takes.
 
     Args:
-        in_channels (int | Sequence[int]): Channels of the levels, fine to coarse: 3, 64, 256, 512, 768 with the image
-            as first level. One number for tokens alone.
+        in_channels (Sequence[int]): Channels of the levels, fine to coarse: 3, 64, 256, 512, 768 with the image as
+            first level, 768 for tokens alone.
         channels (Sequence[int]): Channels of the four steps. Defaults to (256, 128, 64, 16).
         num_skips (int): Levels to join, from the coarse end. Defaults to 3.
         neck_channels (int): Channels of :math:`y_0`. Defaults to 512.
@@ -49,7 +49,7 @@ class TransUNetHead(BaseDecodeHead):
     """
 
     def __init__(self,
-                 in_channels: Union[int, Sequence[int]],
+                 in_channels: Sequence[int],
                  channels: Sequence[int] = (256, 128, 64, 16),
                  *,
                  num_skips: int = 3,
@@ -59,7 +59,7 @@ class TransUNetHead(BaseDecodeHead):
                  dropout_ratio: float = 0.,
                  init_cfg=None,
                  **kwargs):
-        in_channels = [in_channels] if isinstance(in_channels, int) else list(in_channels)
+        in_channels = list(in_channels)
         kwargs.setdefault('norm_cfg', dict(type='BN'))
         super().__init__(
             in_channels,
