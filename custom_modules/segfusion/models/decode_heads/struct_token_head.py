@@ -208,9 +208,10 @@ class StructTokenHead(BaseDecodeHead):
         self.kernels = nn.Parameter(torch.zeros(1, classes, height // patch_size, width // patch_size))
         nn.init.trunc_normal_(self.kernels, std=0.02)
         self.dec_proj = nn.Conv2d(in_channels, channels, 1)
-        rates = torch.linspace(0, drop_path_rate, num_layers).tolist()
+        last = num_layers - 1
         self.layers = nn.ModuleList(
-            self.block(classes, channels, rate, last=i == num_layers - 1) for i, rate in enumerate(rates))
+            self.block(classes, channels, drop_path_rate * i / max(last, 1), last=i == last)
+            for i in range(num_layers))
         self.residual_block = ResidualBlock(classes)
         self.conv_seg = nn.Identity()  # the tokens are class maps already
 
@@ -227,7 +228,7 @@ class StructTokenHead(BaseDecodeHead):
         if x.shape[1] != self.in_channels:
             raise ValueError(f'{type(self).__name__} was built with in_channels={self.in_channels}, got a map with '
                              f'{x.shape[1]} channels; set in_channels of the head to what the backbone gives')
-        tokens = self.tokens(x.shape[2:]).expand(len(x), -1, -1, -1)
+        tokens = self.tokens(x.shape[2:]).repeat(len(x), 1, 1, 1)
         features = self.dec_proj(x)
         for layer in self.layers:
             if self.with_cp and features.requires_grad:
