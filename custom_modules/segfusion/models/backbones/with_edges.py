@@ -19,9 +19,10 @@ class WithEdges(BaseModule):
 
     Checked against: nv-tlabs/GSCNN, edd16c5d, by the stored map of one input.
 
-    Differs: the paper takes the edges of the image. The release takes those of the *normalised* image, cut to integers
-    and stored in a byte: almost all values lie in -2..2, and negative ones wrap to 254 and 255, so that its edges are
-    where a colour crosses the mean plus or minus one deviation. Released weights want that (``of='normalised'``); ``of='image'`` is the paper's.
+    Differs: the edges are the same pixels as OpenCV's, found on the device of the image. Of what: the paper takes the
+    image. The release takes the *normalised* image, cut to integers and stored in a byte: almost all values lie in
+    -2..2, and negative ones wrap to 254 and 255, so that its edges are where a colour crosses the mean less or plus a
+    deviation. Released weights want that (``of='normalised'``); ``of='image'`` is the paper's.
 
     Args:
         backbone (dict): Config of the backbone.

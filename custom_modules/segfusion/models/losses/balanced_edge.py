@@ -41,17 +41,16 @@ class BalancedEdgeLoss(nn.Module):
         self.form, self.loss_weight, self._loss_name = form, loss_weight, loss_name
 
     def forward(self, edge: Tensor, label: Tensor) -> Tensor:
-        positive, negative = label == 1, label == 0
+        edge = edge.to(torch.promote_types(edge.dtype, torch.float32))  # counts and logarithms outgrow half precision
+        positive, negative = (label == 1).to(edge), (label == 0).to(edge)
         count = (positive.sum() + negative.sum()).clamp(min=1)
-        weight = torch.where(positive, negative.sum() / count, torch.zeros_like(edge))
-        weight = torch.where(negative, positive.sum() / count, weight)
-        target = positive.to(edge.dtype)
+        weight = positive * (negative.sum() / count) + negative * (positive.sum() / count)
         if self.form == 'released':
-            loss = F.binary_cross_entropy_with_logits(edge, target, weight)
+            loss = F.binary_cross_entropy_with_logits(edge, positive, weight)
         else:
             # Not F.binary_cross_entropy, which autocasting refuses.
             p = edge.clamp(1e-6, 1 - 1e-6)
-            loss = -(weight * (target * p.log() + (1 - target) * (1 - p).log())).mean()
+            loss = -(weight * (positive * p.log() + (1 - positive) * (1 - p).log())).mean()
         return self.loss_weight * loss
 
     @property

@@ -1,3 +1,4 @@
+import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -36,7 +37,8 @@ class ClasswiseDiceLoss(nn.Module):
 
     def forward(self, cls_score: Tensor, label: Tensor, weight=None, ignore_index: int = 255, **kwargs) -> Tensor:
         valid = (label != ignore_index)[:, None]
-        p = cls_score.softmax(dim=1) * valid
+        # Sums over a batch outgrow half precision.
+        p = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32)).softmax(dim=1) * valid
         t = F.one_hot(label.masked_fill(~valid[:, 0], 0), cls_score.shape[1]).permute(0, 3, 1, 2).to(p.dtype) * valid
 
         def total(x: Tensor) -> Tensor:

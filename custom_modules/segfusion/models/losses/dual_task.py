@@ -93,12 +93,13 @@ class DualTaskLoss(nn.Module):
                 label: Tensor,
                 uniform: Optional[Tensor] = None,
                 ignore_index: int = 255) -> Tensor:
+        cls_score = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))  # 1e-10 is 0 in half precision
         ignored = label == ignore_index
         logits = cls_score.masked_fill(ignored[:, None], 0)
         if uniform is None and self.noise:
             uniform = torch.rand_like(logits)
         if uniform is not None:
-            logits = logits - torch.log(1e-10 - torch.log(uniform + 1e-10))
+            logits = logits - torch.log(1e-10 - torch.log(uniform.to(logits) + 1e-10))
         p = self.boundaries((logits / self.temperature).softmax(dim=1))
         y = F.one_hot(label.masked_fill(ignored, 0), cls_score.shape[1]).permute(0, 3, 1, 2).to(p.dtype)
         y = self.boundaries(y)

@@ -36,6 +36,7 @@ class ImageWeightedCrossEntropyLoss(nn.Module):
 
     def forward(self, cls_score: Tensor, label: Tensor, weight=None, ignore_index: int = 255, **kwargs) -> Tensor:
         classes = cls_score.shape[1]
+        cls_score = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32))  # counts outgrow half precision
         total = cls_score.sum() * 0  # keeps every parameter in the graph
         for score, truth in zip(cls_score, label):
             valid = truth != ignore_index
