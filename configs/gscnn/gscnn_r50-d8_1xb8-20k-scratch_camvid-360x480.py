@@ -4,5 +4,7 @@ _base_ = [
     '../_base_/schedules/camvid_scratch.py', '../_base_/default_runtime.py'
 ]
 model = dict(
-    data_preprocessor=dict(size=_base_.crop_size), decode_head=dict(num_classes=11), auxiliary_head=dict(num_classes=11))
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11))
 train_dataloader = dict(batch_size=8)

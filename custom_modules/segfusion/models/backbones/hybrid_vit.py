@@ -186,7 +186,7 @@ class HybridVisionTransformer(BaseModule):
         x = self.patch_embed(x)
         size = x.shape[2:]
         positions = self.pos_embed
-        if positions.shape[2:] != size:
+        if positions.shape[2:] != size or torch.jit.is_tracing():  # a trace would keep the example's answer
             positions = resize(positions, size=size, mode='bilinear', align_corners=True, warning=False)
         x = self.dropout((x + positions).flatten(2).transpose(1, 2))  # (N, h * w, embed_dims)
         for layer in self.layers:

@@ -63,7 +63,7 @@ class WithEdges(BaseModule):
             x = (x * x.new_tensor(self.std).view(-1, 1, 1) + x.new_tensor(self.mean).view(-1, 1, 1)).round()
             return 255 * canny(x.clamp(0, 255), *self.thresholds).to(x)
         # A byte of a truncated number: 0.9 -> 0, -1.5 -> 255.
-        return 255 * canny(x.trunc().remainder(256), *self.thresholds).to(x)
+        return 255 * canny(x.long() % 256, *self.thresholds).to(x)
 
     def forward(self, x: Tensor) -> Tuple[Tensor, ...]:
         return (*self.backbone(x), self.edges(x).to(x.dtype))
