@@ -132,8 +132,12 @@ def test_only_the_edge_losses_reach_the_edges_alone():
     levels = model.extract_feat(torch.randn(2, 3, 33, 41))
     logits = model.decode_head(levels)
     edge, offered = take_side_outputs(levels)
-    assert offered is logits and edge.shape == (2, 1, 33, 41) and 0 < edge.min() and edge.max() < 1
+    assert offered is not logits and torch.equal(offered, logits)  # else they would keep each other alive
+    assert edge.shape == (2, 1, 33, 41) and 0 < edge.min() and edge.max() < 1
     assert model.auxiliary_head(levels) is edge
+    edge.sum().backward(retain_graph=True)
+    trained = {name.split('.')[0] for name, p in model.decode_head.named_parameters() if p.grad is not None}
+    assert trained == {'texture_convs', 'stream_blocks', 'stream_convs', 'gates', 'edge_conv'}
 
 
 @pytest.mark.parametrize('fusion', [dict(type='ShapeGateFusion', coarse_channels=1), dict(type='SumFusion')])

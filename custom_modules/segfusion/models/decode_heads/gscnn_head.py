@@ -144,9 +144,12 @@ class GSCNNHead(BaseDecodeHead):
         for conv in self.merge_convs:
             merged = conv(merged)
         logits = self.cls_seg(merged)
-        if self.training:
-            offer_side_outputs(inputs, (edge, logits), logits)
-        return logits
+        if not self.training:
+            return logits
+        # What is offered must not hold what releases it: the head's output is another tensor than the offered one.
+        output = logits.view_as(logits)
+        offer_side_outputs(inputs, (edge, logits), output)
+        return output
 
 
 @MODELS.register_module()

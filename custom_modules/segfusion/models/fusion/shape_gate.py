@@ -48,8 +48,6 @@ class ShapeGateFusion(BaseModule):
                  *,
                  coarse_channels: Optional[int] = None,
                  norm_cfg: Optional[Dict] = dict(type='BN'),
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = None):
         super().__init__(init_cfg)
         both = channels + (channels if coarse_channels is None else coarse_channels)
