@@ -7,9 +7,21 @@ import torch.utils.checkpoint as cp
 from mmcv.cnn.bricks import DropPath
 from mmengine.model import BaseModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
-from mmseg.models.utils import LayerNorm2d, resize
+from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of a map.
+
+    mmseg's ``LayerNorm2d`` is the same function, written out: under autocasting its sums are in half precision.
+
+    Shape: (N, C, H, W) -> (N, C, H, W)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class ConvMap(nn.Module):
@@ -18,11 +30,11 @@ class ConvMap(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         self.conv1 = nn.Conv2d(channels, channels, 1)
-        self.norm1 = LayerNorm2d(channels)
+        self.norm1 = ChannelNorm(channels, eps=1e-6)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
-        self.norm2 = LayerNorm2d(channels)
+        self.norm2 = ChannelNorm(channels, eps=1e-6)
         self.conv3 = nn.Conv2d(channels, channels, 1)
-        self.norm3 = LayerNorm2d(channels)
+        self.norm3 = ChannelNorm(channels, eps=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.gelu(self.norm1(self.conv1(x)))
@@ -40,11 +52,11 @@ class ConvFFN(nn.Module):
         super().__init__()
         wide = 4 * channels
         self.pwconv1 = nn.Conv2d(channels, wide, 1)
-        self.norm1 = LayerNorm2d(wide, eps=1e-5)
+        self.norm1 = ChannelNorm(wide)
         self.dwconv = nn.Conv2d(wide, wide, 3, padding=1, groups=channels)
-        self.norm2 = LayerNorm2d(wide, eps=1e-5)
+        self.norm2 = ChannelNorm(wide)
         self.pwconv2 = nn.Conv2d(wide, channels, 1)
-        self.norm3 = LayerNorm2d(channels, eps=1e-5)
+        self.norm3 = ChannelNorm(channels)
         self.drop_path = DropPath(drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -138,9 +150,9 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.norm1 = LayerNorm2d(channels)
+        self.norm1 = ChannelNorm(channels, eps=1e-6)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
-        self.norm2 = LayerNorm2d(channels)
+        self.norm2 = ChannelNorm(channels, eps=1e-6)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -199,7 +211,7 @@ class StructTokenHead(BaseDecodeHead):
             dropout_ratio=dropout_ratio,
             init_cfg=init_cfg or [
                 dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-                dict(type='Constant', val=1, layer='LayerNorm2d')
+                dict(type='Constant', val=1, layer='LayerNorm')
             ],
             **kwargs)
         height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
