@@ -1,9 +1,11 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
 import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Optional
 
+import numpy as np
 import torch
 
 from ..datasets.files import write_whole
@@ -22,7 +24,7 @@ def convert_file(config: str,
 
     Args:
         config: Path of the config whose model the file is for.
-        source: The authors' file.
+        source: The authors' file: of torch, or NumPy arrays under their names (``.npz``).
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
         trust: As in :func:`~segfusion.engine.checkpoints.read_checkpoint`.
@@ -42,7 +44,7 @@ def convert_file(config: str,
 
     if os.path.exists(target) and not overwrite:
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
-    state = strip_wrapper(read_checkpoint(source, trust))
+    state = strip_wrapper(_read(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)
     wanted = model.state_dict()
@@ -60,3 +62,18 @@ def convert_file(config: str,
     torch.save(dict(meta=meta, state_dict=result), data)
     write_whole(target, data.getbuffer())
     return report
+
+
+def _read(path: str, trust: bool):
+    if path.endswith('.npz') and os.path.isfile(path):
+        return _read_arrays(path)
+    return read_checkpoint(path, trust)
+
+
+def _read_arrays(path: str):
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (zipfile.BadZipFile, EOFError, ValueError, TypeError) as error:
+        raise ConversionError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
+                              'the original and copy it again') from error

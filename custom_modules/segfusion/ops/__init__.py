@@ -2,6 +2,7 @@
 from .adaptive_pool import adaptive_avg_pool
 from .alignseg_offset import ALIGNSEG_SAMPLERS, alignseg_offset
 from .bilinear import bilinear_kernel
+from .canny import canny
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .crf import crf
 from .deform import deform_conv_by_warps, prefers_warps
@@ -15,6 +16,7 @@ __all__ = [
     'adaptive_avg_pool',
     'alignseg_offset',
     'bilinear_kernel',
+    'canny',
     'conv_module_of_resized',
     'conv_of_resized',
     'crf',
