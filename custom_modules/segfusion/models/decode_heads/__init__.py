@@ -10,7 +10,9 @@ from .gfrnet_head import GFRNetHead
 from .large_kernel_head import LargeKernelHead
 from .linknet_head import LinkNetHead
 from .refinenet_head import RefineNetHead
+from .segformer_mlp_head import SegformerMLPHead
 from .segnet_head import SegNetHead
+from .setr_mla_head import ReleasedSETRMLAHead
 from .sfnet_head import SFNetHead
 from .sfnet_lite_head import SFNetLiteHead
 from .top_down_head import TopDownHead
@@ -26,9 +28,11 @@ __all__ = [
     'LargeKernelHead',
     'LinkNetHead',
     'RefineNetHead',
+    'ReleasedSETRMLAHead',
     'SFNetHead',
     'SFNetLiteHead',
     'SegNetHead',
+    'SegformerMLPHead',
     'SideOutputHead',
     'SideOutputHeads',
     'TopDownHead',
