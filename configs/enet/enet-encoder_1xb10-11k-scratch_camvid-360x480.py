@@ -1,6 +1,7 @@
 # The authors' first stage: the encoder alone under a 1x1 classifier at 1/8. They shrink the labels to 45x60; here the
 # logits are resized to the labels instead.
 _base_ = './enet_1xb10-11k_camvid-360x480.py'
+load_from = None
 model = dict(
     decode_head=dict(
         _delete_=True,

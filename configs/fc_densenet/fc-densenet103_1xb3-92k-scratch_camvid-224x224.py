@@ -20,6 +20,5 @@ optim_wrapper = dict(
     optimizer=dict(type='RMSprop', lr=1e-3, alpha=0.9, weight_decay=1e-4))
 param_scheduler = [dict(type='ExponentialLR', gamma=0.99995904, by_epoch=False)]
 train_cfg = dict(max_iters=91750, val_interval=612)
-default_hooks = dict(checkpoint=dict(interval=612))
 custom_hooks = [dict(type='EarlyStoppingHook', monitor='mIoU', patience=20, min_delta=0.)]  # of 5 epochs each
 train_dataloader = dict(batch_size=3, dataset=dict(pipeline=train_pipeline))

@@ -2,8 +2,11 @@ _base_ = [
     '../_base_/models/segformer_mit-b0.py', '../_base_/datasets/camvid.py', '../_base_/schedules/schedule_20k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (360, 480)
-model = dict(data_preprocessor=dict(size=crop_size), decode_head=dict(num_classes=11))
+checkpoint = 'https://download.openmmlab.com/mmsegmentation/v0.5/pretrain/segformer/mit_b0_20220624-7e0fe6dd.pth'
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint=checkpoint)),
+    decode_head=dict(num_classes=11))
 train_dataloader = dict(batch_size=8)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=6e-5, betas=(0.9, 0.999), weight_decay=0.01),
