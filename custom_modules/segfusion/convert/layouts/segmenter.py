@@ -11,8 +11,8 @@ THEIRS = r'encoder\.blocks\.0\.attn\.qkv\.weight'
 
 def refuse_distilled(source, target):
     if 'encoder.dist_token' in source:
-        return ("this file has a distilled DeiT as encoder, whose second token takes part in attention; mmseg's ViT has "
-                'no place for it. Use a file with a ViT encoder')
+        return ("this file has a distilled DeiT as encoder, whose second token takes part in attention; mmseg's ViT "
+                'has no place for it. Use a file with a ViT encoder')
     return None
 
 

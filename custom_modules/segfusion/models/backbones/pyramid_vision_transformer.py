@@ -91,7 +91,7 @@ class PyramidVisionTransformer(TokenPyramid):
         out_indices (Sequence[int]): Stages to return. Defaults to all four.
         drop_path_rate (float): Of the last block, growing linearly from 0. Defaults to 0.1, as for segmentation.
         with_cp (bool): Recompute blocks in the backward pass to save memory. Defaults to False.
-        init_cfg (dict, optional): Defaults to the authors' initialisation.
+        init_cfg (dict, optional): Defaults to the authors' random draw.
 
     Raises:
         ValueError: If ``arch`` or ``out_indices`` is not one of these, or an image is too small for a stage.
@@ -118,7 +118,7 @@ class PyramidVisionTransformer(TokenPyramid):
         self.sides = [pretrain_img_size // 4 // 2**i for i in range(self.out_indices[-1] + 1)]
         for i, side in enumerate(self.sides):
             position = nn.Parameter(torch.zeros(1, side**2, self.arch['embed_dims'][i]))
-            self.register_parameter(f'pos_embed{i + 1}', position)
+            self.register_parameter(f'pos_embed{i + 1}', trunc_normal_(position, std=.02))
 
     def build_embedding(self, stage: int) -> nn.Module:
         dims, patch = self.arch['embed_dims'], 2 if stage else 4
@@ -136,8 +136,9 @@ class PyramidVisionTransformer(TokenPyramid):
         # Also where the grid is the stored one: nothing changes then, and an export holds for every size.
         return x + to_tokens(F.interpolate(positions, size=tuple(grid), mode='bilinear', align_corners=False))
 
-    def init_weights(self) -> None:
-        if self.init_cfg is None:
-            for parameter in self.parameters(recurse=False):
-                trunc_normal_(parameter, std=.02)
-        super().init_weights()
+    def _load_from_state_dict(self, state_dict, prefix, *args, **kwargs) -> None:
+        # The authors' files have the class token's position first, in the coarsest stage.
+        key = f'{prefix}pos_embed4'
+        if key in state_dict and len(self.sides) == 4 and state_dict[key].shape[1] == self.sides[3]**2 + 1:
+            state_dict[key] = state_dict[key][:, 1:]
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -68,7 +68,7 @@ class PyramidVisionTransformerV2(TokenPyramid):
         out_indices (Sequence[int]): Stages to return. Defaults to all four.
         drop_path_rate (float): Of the last block, growing linearly from 0. Defaults to 0.1, as for segmentation.
         with_cp (bool): Recompute blocks in the backward pass to save memory. Defaults to False.
-        init_cfg (dict, optional): Defaults to the authors' initialisation.
+        init_cfg (dict, optional): Defaults to the authors' random draw.
 
     Raises:
         ValueError: If ``arch`` or ``out_indices`` is not one of these, or an image is too small for a stage.
@@ -96,6 +96,7 @@ class PyramidVisionTransformerV2(TokenPyramid):
                  init_cfg: Union[dict, Sequence[dict], None] = None):
         super().__init__(
             arch, out_indices=out_indices, drop_path_rate=drop_path_rate, with_cp=with_cp, init_cfg=init_cfg)
+        draw_convolutions(self)
 
     def build_embedding(self, stage: int) -> nn.Module:
         dims = self.arch['embed_dims']
@@ -111,8 +112,3 @@ class PyramidVisionTransformerV2(TokenPyramid):
     def build_mlp(self, stage: int) -> nn.Module:
         return ConvolutionalMLP(
             self.arch['embed_dims'][stage], self.arch['mlp_ratios'][stage], rectify=self.arch['linear'])
-
-    def init_weights(self) -> None:
-        if self.init_cfg is None:
-            draw_convolutions(self)
-        super().init_weights()

@@ -142,7 +142,7 @@ class ShuntedTransformer(TokenPyramid):
         drop_path_rate (float): Of the last block, growing linearly from 0. Defaults to 0.1.
         with_cp (bool): Recompute blocks in the backward pass to save memory. Defaults to False.
         norm_cfg (dict): Of the stem. Defaults to BN.
-        init_cfg (dict, optional): Defaults to the authors' initialisation.
+        init_cfg (dict, optional): Defaults to the authors' random draw.
 
     Raises:
         ValueError: If ``arch`` or ``out_indices`` is not one of these, a stage cannot be halved, or an image is too
@@ -165,6 +165,7 @@ class ShuntedTransformer(TokenPyramid):
         self.norm_cfg = norm_cfg
         super().__init__(
             arch, out_indices=out_indices, drop_path_rate=drop_path_rate, with_cp=with_cp, init_cfg=init_cfg)
+        draw_convolutions(self)
 
     def build_embedding(self, stage: int) -> nn.Module:
         dims = self.arch['embed_dims']
@@ -183,8 +184,3 @@ class ShuntedTransformer(TokenPyramid):
 
     def build_mlp(self, stage: int) -> nn.Module:
         return DetailMLP(self.arch['embed_dims'][stage], self.arch['mlp_ratios'][stage])
-
-    def init_weights(self) -> None:
-        if self.init_cfg is None:
-            draw_convolutions(self)
-        super().init_weights()

@@ -109,6 +109,10 @@ class TokenPyramid(BaseModule):
                 for rate in rates[first:first + depths[i]]))
             if self.stage_norms:
                 self.add_module(f'norm{i + 1}', nn.LayerNorm(dims[i], eps=1e-6))
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                trunc_normal_(module.weight, std=.02)
+                nn.init.zeros_(module.bias)
 
     def _settings(self, arch: Union[str, Dict]) -> Dict:
         known = next(iter(self.archs.values()))
@@ -154,14 +158,6 @@ class TokenPyramid(BaseModule):
             if i in self.out_indices:
                 levels.append(x)
         return tuple(levels)
-
-    def init_weights(self) -> None:
-        if self.init_cfg is None:
-            for module in self.modules():
-                if isinstance(module, nn.Linear):
-                    trunc_normal_(module.weight, std=.02)
-                    nn.init.zeros_(module.bias)
-        super().init_weights()
 
 
 def draw_convolutions(network: nn.Module) -> None:
