@@ -24,7 +24,7 @@ def converted_trunk(cfg, data, wrapper='state_dict'):
     missing, unexpected = trunk.backbone.load_state_dict(result, strict=False)
     # mmpretrain's Swin v2 computes these again and takes none from a file, not even its own.
     assert not unexpected and all(k.endswith(('relative_coords_table', 'relative_position_index')) for k in missing)
-    return trunk.backbone.eval(), report
+    return trunk.eval().backbone, report  # the host's backbones return nothing from eval()
 
 
 def assert_levels(levels, data, names, tolerance):
@@ -34,7 +34,8 @@ def assert_levels(levels, data, names, tolerance):
 
 
 def silent_parameters(module, *inputs):
-    """Names of parameters that get no gradient, or a zero one, from everything the module gives."""
+    """Names of parameters that get no gradient in training, or a zero one, from everything the module gives."""
+    module.train()
     outputs = module(*inputs)
     outputs = outputs if isinstance(outputs, (tuple, list)) else [outputs]
     sum((out * torch.linspace(-1, 1, out[0].numel(), dtype=out.dtype).view(1, *out.shape[1:])).sum()
