@@ -53,7 +53,6 @@ def released():
 @pytest.mark.parametrize('name', ['setr_pup', 'setr_mla'])
 def test_parity_of_setr(released, name):
     model, report, data = released(name)
-    taps = {}
     with torch.no_grad():
         features = model.extract_feat(golden.image(96, 96))
         logits = F.interpolate(model.decode_head(features), (96, 96), mode='bilinear', align_corners=False)
@@ -151,7 +150,8 @@ def test_imagenet_files_of_vits_keep_their_grid_and_lose_the_second_token():
             if k.startswith('backbone.')}
     file.update(pos_embed=torch.randn(1, 198, 192), dist_token=torch.zeros(1, 1, 192), **{
         'norm.weight': torch.ones(192), 'norm.bias': torch.zeros(192), 'head.weight': torch.zeros(1000, 192),
-        'head.bias': torch.zeros(1000), 'head_dist.weight': torch.zeros(1000, 192), 'head_dist.bias': torch.zeros(1000)})
+        'head.bias': torch.zeros(1000), 'head_dist.weight': torch.zeros(1000, 192),
+        'head_dist.bias': torch.zeros(1000)})
     wanted = model.state_dict()
     layout = choose_layout(file, wanted, LAYOUTS)
     result, report = convert(file, wanted, layout)
