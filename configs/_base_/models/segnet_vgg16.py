@@ -5,7 +5,7 @@ norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
     backbone=dict(
         type='VGGEncoder',
-        outputs=('switch1', 'switch2', 'switch3', 'switch4', 'switch5', 'pool5'),
+        outputs=('indices1', 'indices2', 'indices3', 'indices4', 'indices5', 'pool5'),
         norm_cfg=norm_cfg),
     decode_head=dict(
         type='SegNetHead',
