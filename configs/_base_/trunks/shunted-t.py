@@ -1,5 +1,5 @@
 # A trunk for any head: inherit this beside a model, and backbone=dict(_delete_=True, **_base_.trunk).
-# The authors' file, under their name for it or any other; no conversion needed.
+# From the authors' ImageNet file by tools/convert_checkpoint.py.
 checkpoint = '{{$CONVERTED_ROOT:checkpoints}}/shunted_t.pth'
 trunk = dict(
     type='ShuntedTransformer',
