@@ -44,11 +44,20 @@ def fingerprint(config):
     return repr(strip(model))
 
 
+def depth(backbone):
+    """Something that grows with the depth of a backbone, within its family."""
+    if 'arch' in backbone:
+        return backbone.arch not in ('tiny', 't', 'b0', 'b1')
+    layers = backbone.get('depth', backbone.get('num_layers', 0))
+    return layers if isinstance(layers, int) else sum(layers)
+
+
 def distinct(paths):
-    """The first config of every network."""
+    """The shallowest config of every network."""
+    configs = {path: Config.fromfile(path) for path in paths}
     seen = {}
-    for path in paths:
-        seen.setdefault(fingerprint(Config.fromfile(path)), path)
+    for path in sorted(configs, key=lambda p: (depth(configs[p].model.backbone), p)):
+        seen.setdefault(fingerprint(configs[path]), path)
     return sorted(seen.values())
 
 

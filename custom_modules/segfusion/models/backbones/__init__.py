@@ -11,6 +11,7 @@ from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
 from .shunted_transformer import ShuntedTransformer
 from .stem_resnet import StemResNet
+from .timm_weights import load_from_timm
 from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
 
@@ -29,4 +30,5 @@ __all__ = [
     'StemResNet',
     'VGGEncoder',
     'WideResNet38',
+    'load_from_timm',
 ]
