@@ -89,14 +89,31 @@ def _(folder):
     look(dataset)
 
 
+def broken_image(folder, share):
+    dataset = build(folder, mask(0, 1))
+    path = folder / 'img' / '0.png'
+    path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
+    return dataset
+
+
+@case('Files', 'empty image, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0))
+
+
+@case('Files', 'image cut off while it was copied, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0.5))
+
+
+@case('Files', 'empty image in the middle of a training')
+def _(folder):
+    broken_image(folder, 0)[0]
+
+
 @case('Labels', 'wrong label in the middle of a training')
 def _(folder):
     build(folder, mask(0, 7), pipeline=LOAD + [dict(type='CheckLabels', num_classes=2)])[0]
-
-
-@case('Labels', 'CheckLabels with a stock data set, classes unsaid')
-def _(folder):
-    build(folder, mask(0, 1), pipeline=LOAD + [dict(type='CheckLabels')])[0]
 
 
 @case('Labels', 'CheckLabels in front of LoadAnnotations')
@@ -172,8 +189,8 @@ def _(folder):
     for sub in ('leftImg8bit/train/x', 'gtFine/train/x'):
         (folder / sub).mkdir(parents=True)
     (folder / 'leftImg8bit/train/x/x_leftImg8bit.png').write_bytes(b'')
-    DATASETS.build(dict(type='CheckedCityscapesDataset', data_root=str(folder), pipeline=LOAD,
-                        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train')))
+    look(DATASETS.build(dict(type='CityscapesDataset', data_root=str(folder), pipeline=LOAD,
+                             data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'))))
 
 
 @case('Files', 'StreetScenes: unknown split')

@@ -44,6 +44,8 @@ class Layout:
         scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
             The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
         prepare: Applied to the whole source state first, for what cannot be said key by key.
+        fit: Called with (source, target) after ``prepare``, for what depends on the model (positions of a transformer,
+            which are resized to its grid).
         refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
         note: What the user has to know after a conversion; reported.
         by_name_only: Never chosen by what the file looks like, only with ``--layout``.
@@ -58,6 +60,7 @@ class Layout:
     target_absent: Sequence[str] = ()
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
+    fit: Optional[Callable[[State, State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
     note: str = ''
     by_name_only: bool = False
@@ -147,6 +150,8 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
     refusal = layout.refuse(source, target) if layout.refuse is not None else None
     if refusal:
         raise ConversionError(refusal)
+    if layout.fit is not None:
+        source = layout.fit(source, target)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
     report, result, problems = ConversionReport(note=layout.note), {}, []
     for key, value in source.items():

@@ -2,6 +2,7 @@
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
+from .hybrid_vit import HybridVisionTransformer
 from .padded_unet import PaddedUNet
 from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
@@ -9,16 +10,19 @@ from .stem_resnet import StemResNet
 from .timm_weights import load_from_timm
 from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
+from .with_edges import WithEdges
 
 __all__ = [
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
+    'HybridVisionTransformer',
     'PaddedUNet',
     'SegNetBasicEncoder',
     'ShallowSTDCNet',
     'StemResNet',
     'VGGEncoder',
     'WideResNet38',
+    'WithEdges',
     'load_from_timm',
 ]
