@@ -17,6 +17,7 @@ from mmseg.registry import DATASETS
 from PIL import Image
 
 from segfusion import register_all
+from segfusion.engine.checkpoints import trust_checkpoints
 from segfusion.engine.hooks import CheckpointFitHook
 from segfusion.visualization import SHOW, draw_cells, draw_panel, inspect
 
@@ -31,6 +32,7 @@ def parse_args():
     parser.add_argument('--show', nargs='+', choices=SHOW, help='default: everything there is to draw')
     parser.add_argument('--band', type=int, default=5, help='half width of the band of boundary errors, pixels')
     parser.add_argument('--cells', action='store_true', help='also every part alone, in a folder <name>/')
+    parser.add_argument('--trust', action='store_true', help='allow the checkpoint to run code while it is read')
     parser.add_argument('--overwrite', action='store_true', help='replace panels that are there')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as in mmseg, e.g. key=value')
@@ -71,6 +73,8 @@ def load(config, path, device):
 def main() -> None:
     args = parse_args()
     register_all()
+    if args.trust:
+        trust_checkpoints()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
     dataset = None if args.image else DATASETS.build(config.test_dataloader.dataset)
@@ -79,7 +83,10 @@ def main() -> None:
     there = [str(out / f'{name}.png') for name, _ in todo if (out / f'{name}.png').exists()]
     if there and not args.overwrite:
         raise SystemExit(f'{there[0]} exists already; choose another --out, or pass --overwrite')
-    model = load(config, args.checkpoint, args.device)
+    try:
+        model = load(config, args.checkpoint, args.device)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f'inspect_fusion: {error}') from None
     meta = classes_and_colours(config) if dataset is None else dataset.metainfo
     out.mkdir(parents=True, exist_ok=True)
     for name, sample in todo:

@@ -1,4 +1,7 @@
 """Command lines."""
+from types import SimpleNamespace
+
+from mmengine.logging import MessageHub
 from mmseg.registry import HOOKS
 
 from segfusion.diagnosis.loading import load_config
@@ -32,3 +35,13 @@ def _(folder):
 @case('Commands', 'negative number of masks for the audit')
 def _(folder):
     HOOKS.build(dict(type='LabelAuditHook', num_samples=-1))
+
+
+@case('Commands', 'a loss that is not a number')
+def _(folder):
+    hub = MessageHub('bad_inputs')
+    losses = {'loss': float('nan'), 'decode.loss_ce': float('nan'), 'aux.loss_ce': 1.25}
+    for name, value in losses.items():
+        hub.update_scalar(f'train/{name}', value)
+    runner = SimpleNamespace(message_hub=hub, iter=99, work_dir=str(folder), optim_wrapper=None)
+    HOOKS.build(dict(type='FiniteLossHook')).after_train_iter(runner, 0, outputs=losses)

@@ -89,6 +89,28 @@ def _(folder):
     look(dataset)
 
 
+def broken_image(folder, share):
+    dataset = build(folder, mask(0, 1))
+    path = folder / 'img' / '0.png'
+    path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
+    return dataset
+
+
+@case('Files', 'empty image, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0))
+
+
+@case('Files', 'image cut off while it was copied, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0.5))
+
+
+@case('Files', 'empty image in the middle of a training')
+def _(folder):
+    broken_image(folder, 0)[0]
+
+
 @case('Labels', 'wrong label in the middle of a training')
 def _(folder):
     build(folder, mask(0, 7), pipeline=LOAD + [dict(type='CheckLabels', num_classes=2)])[0]

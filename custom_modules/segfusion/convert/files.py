@@ -1,14 +1,13 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
 import os
-import pickle
-import re
 import zipfile
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 import numpy as np
 import torch
 
+from ..engine.checkpoints import CheckpointError, read_checkpoint
 from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
 
@@ -17,7 +16,7 @@ def convert_file(config: str,
                  source: str,
                  target: str,
                  layout: Optional[str] = None,
-                 trust: bool = False,
+                 trust: Optional[bool] = None,
                  overwrite: bool = False) -> ConversionReport:
     """Convert a checkpoint of the authors into one that ``mim test`` loads with ``config``.
 
@@ -26,13 +25,14 @@ def convert_file(config: str,
         source: The authors' file: of torch, or NumPy arrays under their names (``.npz``).
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
-        trust: Unpickle arbitrary objects. Only for files whose origin you trust.
+        trust: As in :func:`~segfusion.engine.checkpoints.read_checkpoint`.
         overwrite: Replace ``target`` if it exists.
 
     Returns:
         What was done with every tensor.
 
     Raises:
+        CheckpointError: If the file cannot be read, or not without trust.
         ConversionError: If the file does not fill the model exactly.
         FileExistsError: If ``target`` exists and ``overwrite`` is False.
     """
@@ -42,7 +42,7 @@ def convert_file(config: str,
 
     if os.path.exists(target) and not overwrite:
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
-    state = strip_wrapper(_load(source, trust))
+    state = strip_wrapper(_read_arrays(source) if source.endswith('.npz') else read_checkpoint(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)
     wanted = model.state_dict()
@@ -62,35 +62,11 @@ def convert_file(config: str,
     return report
 
 
-def _load(path: str, trust: bool):
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f'no checkpoint at {path}')
-    with open(path, 'rb') as file:
-        start = file.read(64).lstrip()
-    if not start:
-        raise ConversionError(f'{path} is empty: download or copy it again')
-    if start.startswith(b'PK') and path.endswith('.npz'):
-        return _load_arrays(path)
-    if start.startswith(b'<'):
-        raise ConversionError(f'{path} is a web page, not a checkpoint: the server asked for something first; open the '
-                              'address in a browser')
-    try:
-        return torch.load(path, map_location='cpu', weights_only=not trust)
-    except pickle.UnpicklingError as error:
-        held = re.search(r'(?:GLOBAL|Unsupported class) (\S+)', str(error))
-        raise ConversionError(
-            f'{path} holds more than tensors and plain values (old training files often do)'
-            f'{", e.g. " + held.group(1) if held else ""}. If you trust its origin, convert it with --trust, which '
-            'lets it run code while it is read') from error
-    except (EOFError, RuntimeError, ValueError) as error:
-        raise ConversionError(f'{path} is cut off or damaged: compare its size with the original and copy it '
-                              'again') from error
-
-
-def _load_arrays(path: str):
+def _read_arrays(path: str) -> Dict[str, torch.Tensor]:
+    """The arrays in a file of ``numpy.savez``, as JAX networks are published."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     except (zipfile.BadZipFile, EOFError, ValueError, TypeError) as error:
-        raise ConversionError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
+        raise CheckpointError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
                               'the original and copy it again') from error

@@ -21,7 +21,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .optional import lacking
+from ..engine.optional import lacking
 
 PREDICTION_ONLY = ('PointHead', 'MaskFormerHead', 'Mask2FormerHead')
 

@@ -19,7 +19,7 @@ def load_config(path: str, options: List[str] = ()) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file; names the config of ours that is nearest.
-        ValueError: If the file is no config or an override has no value.
+        ValueError: If the file is no config, an override has no value, or this package is named as it once was.
     """
     if not osp.isfile(path):
         stem = osp.basename(path).rsplit('.', 1)[0]
@@ -29,6 +29,10 @@ def load_config(path: str, options: List[str] = ()) -> Config:
         raise FileNotFoundError(f'no config at {path}{hint}')
     if not path.endswith(SUFFIXES):
         raise ValueError(f'expected a config ({", ".join("*" + s for s in SUFFIXES)}), got {path}')
+    imports = (Config.fromfile(path, import_custom_modules=False).get('custom_imports') or {}).get('imports')
+    if 'custom_modules' in str(imports):
+        raise ValueError(f'{path} imports {imports}, this package by its former name: write custom_imports=dict('
+                         f"imports=['segfusion']), e.g. by sed -i 's/custom_modules/segfusion/g' {path}")
     config = Config.fromfile(path)
     overrides = {}
     for option in options:

@@ -40,7 +40,7 @@ def test_right_labels_are_reported(runner, caplog):
         HOOKS.build(dict(type='LabelAuditHook')).before_train(runner(11))
     lines = [r.message for r in caplog.records if 'label audit' in r.message]
     assert [line.split(' (')[1].split(')')[0] for line in lines] == ['training', 'validation']
-    assert '3 of 3 masks of StreetScenes fit 11 classes and 1 heads' in lines[0]
+    assert '3 of 3 images and masks of StreetScenes fit 11 classes and 1 heads' in lines[0]
 
 
 def test_wrong_heads_stop_the_training_unless_switched_off(runner):

@@ -122,9 +122,8 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         for (top, bottom, left, right), members in groups.items():
             if bottom <= top or right <= left:
                 continue  # a window that lies in the padding
-            index = torch.tensor(members, device=logits.device)
-            part = (slice(None), slice(None), slice(top, bottom), slice(left, right))
-            refined = self.refiner(logits[index][part], image[index][part])
+            part = (slice(None), slice(top, bottom), slice(left, right))
+            refined = self.refiner(*(torch.stack([x[i][part] for i in members]) for x in (logits, image)))
             for i, one in zip(members, refined):
                 out[i] = _paste(out[i].to(one.dtype), one, top, left)
         dtype = max((o.dtype for o in out), key=lambda d: torch.finfo(d).bits)
