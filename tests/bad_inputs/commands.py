@@ -5,7 +5,7 @@ from mmengine.logging import MessageHub
 from mmseg.registry import HOOKS
 
 from segfusion.diagnosis.loading import load_config
-from segfusion.study.scores import read_scores
+from segfusion.study.report_markdown import scores_table
 
 from . import case
 
@@ -29,7 +29,7 @@ def _(folder):
 
 @case('Commands', 'table of a test that has not finished')
 def _(folder):
-    read_scores(folder)
+    scores_table(folder)
 
 
 @case('Commands', 'negative number of masks for the audit')

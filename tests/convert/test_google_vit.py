@@ -7,7 +7,6 @@ from mmseg.registry import MODELS
 from scipy import ndimage
 
 from segfusion.convert import ConversionError, convert_file
-from segfusion.engine.checkpoints import CheckpointError
 from segfusion.models.backbones import HybridVisionTransformer
 
 DIM, HEADS, MLP, DEPTH = 12, 3, 24, 2
@@ -201,7 +200,7 @@ def test_what_cannot_fit_is_named(tmp_path):
         converted(tmp_path, broken, HYBRID)
     path = tmp_path / 'google.npz'
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match='cut off, damaged'):
+    with pytest.raises(ConversionError, match='cut off, damaged'):
         convert_file(config(tmp_path, HYBRID), str(path), str(tmp_path / 'new.pth'))
     with pytest.raises(FileNotFoundError):
         convert_file(config(tmp_path, HYBRID), str(tmp_path / 'none.npz'), str(tmp_path / 'new.pth'))

@@ -18,7 +18,7 @@ from segfusion.datasets import class_uniform
 from segfusion.datasets.class_uniform import ClassUniformDataset, tile_centroids
 
 CLASSES = ('ground', 'rare', 'thin', 'never')
-PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels')]
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels', num_classes=11)]
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """Checkpoint files in and out of :func:`~.engine.convert`."""
+import io
 import os
 import zipfile
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Optional
 
 import numpy as np
 import torch
 
-from ..engine.checkpoints import CheckpointError, read_checkpoint
+from ..datasets.files import write_whole
+from ..engine.checkpoints import read_checkpoint
 from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
 
@@ -42,7 +44,7 @@ def convert_file(config: str,
 
     if os.path.exists(target) and not overwrite:
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
-    state = strip_wrapper(_read_arrays(source) if source.endswith('.npz') else read_checkpoint(source, trust))
+    state = strip_wrapper(_read(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)
     wanted = model.state_dict()
@@ -56,17 +58,22 @@ def convert_file(config: str,
     result, report = convert(state, wanted, chosen)
     meta = dict(converted_from=Path(source).name, layout=chosen.name, source=chosen.source)
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    partial = f'{target}.partial'  # a killed conversion leaves no file that looks complete
-    torch.save(dict(meta=meta, state_dict=result), partial)
-    os.replace(partial, target)
+    data = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=result), data)
+    write_whole(target, data.getbuffer())
     return report
 
 
-def _read_arrays(path: str) -> Dict[str, torch.Tensor]:
-    """The arrays in a file of ``numpy.savez``, as JAX networks are published."""
+def _read(path: str, trust: bool):
+    if path.endswith('.npz') and os.path.isfile(path):
+        return _read_arrays(path)
+    return read_checkpoint(path, trust)
+
+
+def _read_arrays(path: str):
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     except (zipfile.BadZipFile, EOFError, ValueError, TypeError) as error:
-        raise CheckpointError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
+        raise ConversionError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
                               'the original and copy it again') from error

@@ -10,7 +10,7 @@ import os
 import os.path as osp
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 from torch import nn
 
-from .checks import few, label_problem
+from .checks import few, label_problem, leaf_datasets
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,6 @@ def heads_of(model: nn.Module) -> List[HeadClasses]:
     return heads
 
 
-def leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets inside ConcatDataset, RepeatDataset, ClassUniformDataset and the like."""
-    inner = getattr(dataset, 'datasets', None) or ([dataset.dataset] if hasattr(dataset, 'dataset') else [])
-    if not inner:
-        yield dataset
-    for one in inner:
-        yield from leaves(one)
-
-
 def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: int = 32,
                   needs_labels: bool = True) -> List[Audit]:
     """Audit a data set, or each of those in a wrapper.
@@ -98,7 +89,7 @@ def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: 
         num_samples: Masks to read of each data set, evenly spread.
         needs_labels: Whether samples without labels are a problem (in a training they are).
     """
-    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaves(dataset)]
+    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaf_datasets(dataset)]
 
 
 def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, needs_labels: bool) -> Audit:

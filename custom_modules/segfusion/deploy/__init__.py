@@ -1,6 +1,6 @@
 """From a trained segmentor to what runs elsewhere."""
 from .export import Difference, ExportError, compare, export_onnx, export_program, model_metadata
-from .inference import SplitBottleneck, prepare_for_inference
+from .inference import prepare_for_inference
 from .load import load_segmentor
 from .network import ImageToLogits, example_image
 from .onnx_segmentor import OnnxSegmentor
@@ -13,7 +13,6 @@ __all__ = [
     'OnnxSegmentor',
     'Prediction',
     'PredictionReport',
-    'SplitBottleneck',
     'compare',
     'draw_overlay',
     'example_image',

@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from ..datasets.files import write_whole
 from ..portable import portable_operations
 from ..version import __version__
 from .load import image_pipeline
@@ -101,10 +102,7 @@ def export_onnx(model: nn.Module,
             '(--allowed 0.01). '
             'Otherwise try the other exporter, or warp=gather')
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    partial = f'{path}.partial'  # a killed export leaves no file that looks complete
-    with open(partial, 'wb') as file:
-        file.write(data)
-    os.replace(partial, path)
+    write_whole(path, data)
     return report
 
 

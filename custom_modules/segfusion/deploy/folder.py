@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from PIL import Image
 
+from ..datasets.files import progress
 from .post_process import dense_crf
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
@@ -59,7 +59,7 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
     if draw:
         changes.mkdir(exist_ok=True)
     report = []
-    for path in track_iter_progress(found):
+    for path in progress(found, f'refining {predictions}'):
         image = np.array(Image.open(known[path.stem]).convert('RGB'))
         scores, before, are_logits = _read(path, num_classes, certainty, logits)
         if scores.shape[1:] != image.shape[:2]:

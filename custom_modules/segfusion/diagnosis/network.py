@@ -7,6 +7,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from ..datasets.checks import leaf_datasets
 from ..models.segmentors.fitted_encoder_decoder import (
     FittedEncoderDecoder,
     channel_problem,
@@ -15,7 +16,6 @@ from ..models.segmentors.fitted_encoder_decoder import (
     wanted_channels,
 )
 from ..models.slots import QUESTIONS, folder_slot
-from .loading import leaf_datasets
 
 # Modules of mmseg and mmcv that answer one of the questions, by class name.
 STOCK = {

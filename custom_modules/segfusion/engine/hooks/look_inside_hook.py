@@ -65,6 +65,7 @@ class LookInsideHook(Hook):
                 *inspect(model, dataset[index]), meta['palette'], meta['classes'], show=self.show, band=self.band)
             name = f'look_inside_{index:04d}'
             runner.visualizer.add_image(name, np.array(panel), step=runner.iter)
+            # private to mmengine: whether the visualizer keeps the panel by itself
             if not any(isinstance(b, LocalVisBackend) for b in runner.visualizer._vis_backends.values()):
                 folder = Path(runner.log_dir) / 'look_inside'
                 folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,9 @@ from .gscnn_head import EdgeHead, GSCNNHead
 from .large_kernel_head import LargeKernelHead
 from .linknet_head import LinkNetHead
 from .refinenet_head import RefineNetHead
+from .segformer_mlp_head import SegformerMLPHead
 from .segnet_head import SegNetHead
+from .setr_mla_head import ReleasedSETRMLAHead
 from .sfnet_head import SFNetHead
 from .sfnet_lite_head import SFNetLiteHead
 from .struct_token_head import CrossSliceStructTokenHead, PointwiseStructTokenHead, SelfSliceStructTokenHead
@@ -33,10 +35,12 @@ __all__ = [
     'LinkNetHead',
     'PointwiseStructTokenHead',
     'RefineNetHead',
+    'ReleasedSETRMLAHead',
     'SFNetHead',
     'SFNetLiteHead',
     'SegNetHead',
     'SelfSliceStructTokenHead',
+    'SegformerMLPHead',
     'SideOutputHead',
     'SideOutputHeads',
     'TopDownHead',

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ...ops.crf.dense_crf import crf
 from ...ops.crf.gaussian_filter import METHODS, NORMALIZATIONS
+from ...ops.precision import full_precision
 
 SHAPES = ('scalar', 'diagonal', 'full')
 
@@ -111,7 +112,7 @@ class CRFAsRNN(BaseModule):
         if binary:
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
         sigmas = self.sigmas if self.log_sigmas is None else self.log_sigmas.exp()
-        with torch.autocast(logits.device.type, enabled=False):  # the small matrix products, too
+        with full_precision(logits.device):  # the small matrix products, too
             spatial, bilateral = self.compatibilities()
         refined = crf(
             logits,

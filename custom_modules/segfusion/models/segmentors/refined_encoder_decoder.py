@@ -71,7 +71,7 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         self.image_order = image_order
         self._skip_refiner = False
 
-    def _init_decode_head(self, decode_head) -> None:
+    def _init_decode_head(self, decode_head) -> None:  # private to mmseg
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, BaseDecodeHead):
             raise TypeError(f'expected a decode_head derived from BaseDecodeHead, got {type(self.decode_head).__name__}'

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..precision import full_precision
 from .bandwidth import learnable, mean_field_with_bandwidths
 from .gaussian_filter import Sigma, from_rows, gaussian_kernel, half_of, halve, to_rows
-from .mean_field import full_precision, mean_field
+from .mean_field import mean_field
 
 FULL_STEPS = 2  # iterations of the half-resolution schedule that run at full resolution
 

@@ -1,11 +1,11 @@
 r"""Mean-field inference in a dense CRF as one differentiable function."""
-from contextlib import nullcontext
 from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..precision import full_precision
 from .gaussian_filter import Kernel
 from .permutohedral import CHUNK, weighted_bags
 
@@ -61,11 +61,6 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tenso
         return unary if start is None else start.clamp_min(torch.finfo(start.dtype).tiny).log()
     compats = [compat.to(unary.dtype) for compat in compats]
     return _MeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
-
-
-def full_precision(device: torch.device):
-    """Switch autocast off: sums over thousands of pixels do not survive half precision."""
-    return torch.autocast(device.type, enabled=False) if device.type in ('cpu', 'cuda') else nullcontext()
 
 
 class _Reader:
