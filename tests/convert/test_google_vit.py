@@ -202,3 +202,5 @@ def test_what_cannot_fit_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ConversionError, match='cut off, damaged'):
         convert_file(config(tmp_path, HYBRID), str(path), str(tmp_path / 'new.pth'))
+    with pytest.raises(FileNotFoundError):
+        convert_file(config(tmp_path, HYBRID), str(tmp_path / 'none.npz'), str(tmp_path / 'new.pth'))
