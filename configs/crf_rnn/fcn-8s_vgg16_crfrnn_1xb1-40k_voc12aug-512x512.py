@@ -1,5 +1,6 @@
 # The paper's network and settings: FCN-8s, then everything together, one image a step. Set load_from to a trained
-# FCN-8s; the paper's CRF starts from weights found by search, the released code from 3 and 5.
+# FCN-8s, or to the converted whole network of crfasrnn_pytorch; the paper's CRF starts from weights found by search, the
+# released code from 3 and 5. The released weights see BGR less its mean, in the network and in the CRF.
 _base_ = [
     '../_base_/models/fcn-8s_vgg16.py', '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/schedule_40k.py',
     '../_base_/default_runtime.py'
@@ -7,7 +8,8 @@ _base_ = [
 crop_size = (512, 512)
 model = dict(
     type='RefinedEncoderDecoder',
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=crop_size, mean=[103.939, 116.779, 123.68], std=[1., 1., 1.], bgr_to_rgb=False),
+    refiner_image='network',
     decode_head=dict(num_classes=21),
     refiner=dict(
         type='CRFAsRNN',

@@ -111,12 +111,13 @@ def strip_wrapper(source: Mapping) -> State:
 
 
 def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> Layout:
-    """The one layout that both sides match.
+    """The one layout that both sides match; one that fills the whole model goes before those that fill a part of it.
 
     Raises:
         ConversionError: If none or several match.
     """
     found = [layout for layout in layouts if not layout.by_name_only and layout.matches(source, target)]
+    found = [layout for layout in found if not layout.scope] or found
     if len(found) == 1:
         return found[0]
     names = ', '.join(layout.name for layout in (found or layouts))
