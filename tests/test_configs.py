@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
 # Configs that differ only in these hold the same network: one of them is trained.
 IGNORED = ('num_classes', 'out_channels', 'size', 'test_cfg', 'class_weight', 'depth', 'init_cfg', 'norm_eval',
-           'requires_grad', 'with_cp', 'mean', 'std', 'bgr_to_rgb')
+           'requires_grad', 'with_cp', 'mean', 'std', 'bgr_to_rgb', 'widths', 'pad_once')
 SIZE = (65, 97)
 
 

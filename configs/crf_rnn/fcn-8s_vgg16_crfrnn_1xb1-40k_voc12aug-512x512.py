@@ -1,5 +1,5 @@
 # The paper's network and settings: FCN-8s, then everything together, one image a step. Set load_from to a trained
-# FCN-8s, or to the converted whole network of crfasrnn_pytorch; the paper's CRF starts from weights found by search, the
+# FCN-8s, or to the converted network of crfasrnn_pytorch; the paper's CRF starts from weights found by search, the
 # released code from 3 and 5. The released weights see BGR less its mean, in the network and in the CRF.
 _base_ = [
     '../_base_/models/fcn-8s_vgg16.py', '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/schedule_40k.py',

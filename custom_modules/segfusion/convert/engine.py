@@ -3,6 +3,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+import numpy as np
+import torch
 from torch import Tensor
 
 State = Dict[str, Tensor]
@@ -96,11 +98,21 @@ class ConversionError(ValueError):
 
 
 def strip_wrapper(source: Mapping) -> State:
-    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only."""
+    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only.
+
+    Exports of Caffe that hold a list or a dict of blobs a layer become ``layer.0``, ``layer.1`` or ``layer.name``.
+    """
     for key in ('state_dict', 'model', 'model_state'):
         if isinstance(source.get(key), Mapping):
             source = source[key]
             break
+    layers = {layer: dict(v if isinstance(v, Mapping) else enumerate(v)) for layer, v in source.items()
+              if isinstance(v, (Mapping, list, tuple))}
+    if len(layers) == len(source) and all(
+            isinstance(blob, (Tensor, np.ndarray)) for blobs in layers.values() for blob in blobs.values()):
+        source = {f'{layer}.{name}': blob for layer, blobs in layers.items() for name, blob in blobs.items()}
+    source = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) and v.dtype.kind in 'fiu' else v
+              for k, v in source.items()}
     state = {k: v for k, v in source.items() if isinstance(v, Tensor)}
     if not state:
         raise ConversionError('the source holds no tensors: expected a state dict, or a dict with a "state_dict" '

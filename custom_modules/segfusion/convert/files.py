@@ -2,9 +2,11 @@
 import os
 import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Optional
 
+import numpy as np
 import torch
 
 from .engine import ConversionError, Report, choose_layout, convert, strip_wrapper
@@ -21,7 +23,7 @@ def convert_file(config: str,
 
     Args:
         config: Path of the config whose model the file is for.
-        source: The authors' file.
+        source: The authors' file; ``.npz`` for blobs of Caffe, named ``layer.0`` or ``layer.weight``.
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
         trust: Unpickle arbitrary objects. Only for files whose origin you trust.
@@ -40,7 +42,7 @@ def convert_file(config: str,
 
     if os.path.exists(target) and not overwrite:
         raise FileExistsError(f'{target} exists; choose another name or say --overwrite')
-    state = strip_wrapper(_load(source, trust))
+    state = strip_wrapper(_arrays(source) if source.endswith('.npz') else _load(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)
     wanted = model.state_dict()
@@ -58,6 +60,18 @@ def convert_file(config: str,
     torch.save(dict(meta=meta, state_dict=result), partial)
     os.replace(partial, target)
     return report
+
+
+def _arrays(path: str):
+    """What an ``.npz`` holds, e.g. Caffe's blobs; never runs code."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'no checkpoint at {path}')
+    try:
+        with np.load(path) as data:
+            return dict(data)
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise ConversionError(f'{path} is damaged, or holds more than arrays of numbers: save each blob as an array '
+                              f'of its own, named layer.index or layer.weight ({error})') from error
 
 
 def _load(path: str, trust: bool):

@@ -1,4 +1,5 @@
 """Encoders that stock mmseg lacks, or that keep what stock ones discard."""
+from .caffe_resnet import CaffeResNet
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
@@ -10,6 +11,7 @@ from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
 
 __all__ = [
+    'CaffeResNet',
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
