@@ -25,7 +25,7 @@ def main() -> int:
                         help='gather: for runtimes without GridSample')
     parser.add_argument('--exporter', choices=['auto', 'torchscript', 'dynamo'], default='auto')
     parser.add_argument('--opset', type=int)
-    parser.add_argument('--tolerance', type=float, default=1e-4, help='in units of the deviation of the logits')
+    parser.add_argument('--tolerance', type=float, default=1e-4, help="in the logits' standard deviation")
     parser.add_argument('--allowed', type=float, default=0., help='share of the logits that may differ by more')
     parser.add_argument('--overwrite', action='store_true')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')

@@ -30,8 +30,8 @@ def parse_args():
     parser.add_argument('--out', default='work_dirs/inspect', help='folder for one <name>.png a sample')
     parser.add_argument('--show', nargs='+', choices=SHOW, help='default: everything there is to draw')
     parser.add_argument('--band', type=int, default=5, help='half width of the band of boundary errors, pixels')
-    parser.add_argument('--cells', action='store_true', help='also every picture alone, in a folder <name>/')
-    parser.add_argument('--overwrite', action='store_true', help='replace pictures that are there')
+    parser.add_argument('--cells', action='store_true', help='also every part alone, in a folder <name>/')
+    parser.add_argument('--overwrite', action='store_true', help='replace panels that are there')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as in mmseg, e.g. key=value')
     args = parser.parse_args()
@@ -46,7 +46,7 @@ def samples(config, dataset, args):
         return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
     names = [Path(path).stem for path in args.image]
     if len(set(names)) < len(names):
-        raise SystemExit('two images have the same name, so would their pictures; draw them one after the other')
+        raise SystemExit('two images have the same name, so would their panels; draw them one after the other')
     about_labels = ('LoadAnnotations', 'CheckLabels')
     read = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] not in about_labels])
     return [(name, lambda path=path: read(dict(img_path=path))) for name, path in zip(names, args.image)]
@@ -78,7 +78,7 @@ def main() -> None:
     out = Path(args.out)
     there = [str(out / f'{name}.png') for name, _ in todo if (out / f'{name}.png').exists()]
     if there and not args.overwrite:
-        raise SystemExit(f'{there[0]} exists already; choose another --out, or say --overwrite')
+        raise SystemExit(f'{there[0]} exists already; choose another --out, or pass --overwrite')
     model = load(config, args.checkpoint, args.device)
     meta = classes_and_colours(config) if dataset is None else dataset.metainfo
     out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def main() -> None:
             (out / name).mkdir(exist_ok=True)
             for i, cell in enumerate(draw_cells(*found, meta['palette'], show=args.show, band=args.band)):
                 title = re.sub(r'[^\w.]+', '-', cell.title.split(':')[0].split(',')[0]).strip('-')
-                Image.fromarray(cell.picture).save(out / name / f'{i:02d}-{title}.png')
+                Image.fromarray(cell.image).save(out / name / f'{i:02d}-{title}.png')
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@ LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 
 
 def build(folder, mask=None, classes=('background', 'cell'), image=(6, 8), name='0.png', **kwargs):
-    """A stock BaseSegDataset of one picture."""
+    """A stock BaseSegDataset of one image."""
     for sub in ('img', 'ann'):
         (folder / sub).mkdir(exist_ok=True)
     cv2.imwrite(str(folder / 'img' / name), np.zeros((*image, 3), np.uint8))
@@ -51,7 +51,7 @@ def _(folder):
     look(build(folder, mask(0, 255)))
 
 
-@case('Labels', 'masks are coloured pictures')
+@case('Labels', 'masks are coloured images')
 def _(folder):
     look(build(folder, np.zeros((6, 8, 3), np.uint8)))
 

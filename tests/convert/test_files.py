@@ -26,7 +26,7 @@ def test_command_writes_what_mmseg_loads(authors_file, tmp_path):
     target = tmp_path / 'out' / 'sfnet.pth'
     command = [sys.executable, str(ROOT / 'tools' / 'convert_checkpoint.py'), '--config', CONFIG]
     done = subprocess.run([*command, str(authors_file), str(target)], capture_output=True, text=True, cwd=tmp_path,
-                          env=dict(os.environ, PYTHONPATH=str(ROOT)))
+                          env=dict(os.environ, PYTHONPATH=str(ROOT / 'custom_modules')))
     assert done.returncode == 0, done.stderr
     assert '251 tensors converted, 0 dropped' in done.stdout
 

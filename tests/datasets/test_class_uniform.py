@@ -18,7 +18,7 @@ PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(t
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten 16x24 pictures: class 1 in the third only, class 2 in all odd ones, class 3 nowhere."""
+    """Ten 16x24 images: class 1 in the third only, class 2 in all odd ones, class 3 nowhere."""
     for part in ('images', 'labels'):
         (tmp_path / part).mkdir()
     for i in range(10):
@@ -116,7 +116,7 @@ def test_unwritable_cache_is_a_warning(dataset, monkeypatch):
 def test_epoch_holds_every_class_equally_often(dataset):
     picks = sampler(dataset(), pct=.9).epoch_picks(0)  # floor(10 * .9 / 4) = 2 of each class
     subjects = [p for p in picks if isinstance(p, tuple)]
-    assert len(picks) == 10 and len(subjects) == 6  # the share of the class that never occurs went to whole pictures
+    assert len(picks) == 10 and len(subjects) == 6  # the share of the class that never occurs went to whole images
     assert Counter((p[0], p[1:]) for p in subjects)[3, (11, 2)] == 2
     assert sum(p[1:] == (20, 7) for p in subjects) == 2
 
@@ -131,7 +131,7 @@ def test_centres_do_not_repeat_before_all_were_shown(dataset):
         assert len(set(whole)) == len(whole) == 4
 
 
-def test_long_run_is_uniform_over_classes_and_pictures(dataset):
+def test_long_run_is_uniform_over_classes_and_images(dataset):
     stream = islice(iter(sampler(dataset(), pct=.8)), 4000)
     picks = list(stream)
     thin = Counter(p[0] for p in picks if isinstance(p, tuple) and p[1:] == (20, 7))

@@ -55,7 +55,7 @@ def test_label_takes_the_majority_and_of_halves_the_nearer():
     assert canvas.label().tolist() == [[SKY, ROAD, POLE]]
 
 
-def test_picture_is_anti_aliased_where_the_label_is_crisp():
+def test_image_is_anti_aliased_where_the_label_is_crisp():
     canvas = Canvas(2, 2, DAY)
     canvas.rgb[:, 1] = 200
     canvas.order[:, 1] = canvas.stroke(POLE)

@@ -72,7 +72,7 @@ def test_a_study_may_inherit_another(write):
     ('sum=dict()', "sum=dict(), again={'model.decode_head.fusion.type': 'SumFusion'}", 'are the same config'),
     ("'A <toy>'", "'A'\nmeasure = dict(sizes=(1, 2))", "measure: unknown 'sizes'.*'size'"),
     ("'A <toy>'", "'A'\ncheckpoint = 'lats'", "checkpoint must be 'last' or 'best'"),
-    ("'A <toy>'", "'A'\npictures = -1", 'pictures is how many'),
+    ("'A <toy>'", "'A'\nimages = -1", 'images is how many'),
 ])
 def test_mistakes_are_named(write, old, new, message):
     with pytest.raises((ValueError, FileNotFoundError), match=message):

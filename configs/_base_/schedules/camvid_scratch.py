@@ -7,7 +7,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, begin=0, end=500, by_epoch=False),
     dict(type='PolyLR', eta_min=1e-6, power=0.9, begin=500, end=max_iters, by_epoch=False)
 ]
-train_cfg = dict(type='RepeatableIterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
+train_cfg = dict(type='ReproducibleIterBasedTrainLoop', max_iters=max_iters, val_interval=1000)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(

@@ -78,7 +78,7 @@ class Layout:
 
 
 @dataclass
-class Report:
+class ConversionReport:
     """What a conversion did with every source key."""
     renamed: Dict[str, str] = field(default_factory=dict)
     dropped: Dict[str, str] = field(default_factory=dict)
@@ -140,7 +140,7 @@ def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> La
         f'known layouts: {names}. Check that --config is the config of the network the file was trained with')
 
 
-def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report]:
+def convert(source: State, target: State, layout: Layout) -> Tuple[State, ConversionReport]:
     """Rename ``source`` into the keys of ``target``.
 
     Args:
@@ -161,7 +161,7 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report
     if refusal:
         raise ConversionError(refusal)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
-    report, result, problems = Report(note=layout.note), {}, []
+    report, result, problems = ConversionReport(note=layout.note), {}, []
     for key, value in source.items():
         move = _first_match(key, layout)
         if move is None:

@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 import torch
 
-from .engine import ConversionError, Report, choose_layout, convert, strip_wrapper
+from .engine import ConversionError, ConversionReport, choose_layout, convert, strip_wrapper
 from .layouts import LAYOUTS
 
 
@@ -18,7 +18,7 @@ def convert_file(config: str,
                  target: str,
                  layout: Optional[str] = None,
                  trust: bool = False,
-                 overwrite: bool = False) -> Report:
+                 overwrite: bool = False) -> ConversionReport:
     """Convert a checkpoint of the authors into one that ``mim test`` loads with ``config``.
 
     Args:
@@ -41,7 +41,7 @@ def convert_file(config: str,
     from mmseg.utils import register_all_modules
 
     if os.path.exists(target) and not overwrite:
-        raise FileExistsError(f'{target} exists; choose another name or say --overwrite')
+        raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
     state = strip_wrapper(_arrays(source) if source.endswith('.npz') else _load(source, trust))
     register_all_modules(init_default_scope=True)
     model = MODELS.build(Config.fromfile(config).model)

@@ -58,8 +58,8 @@ class ClassUniformDataset:
 
     Paper: `Semantic Flow for Fast and Accurate Scene Parsing <https://arxiv.org/abs/2002.10120>`_.
     Checked against: lxtGH/SFSegNets, datasets/uniform.py and datasets/cityscapes.py, ba475baf.
-    Differs: pictures that are no multiple of ``tile`` are covered to the border (the reference drops the rest, and
-    finds nothing in pictures smaller than a tile); equal for Cityscapes.
+    Differs: images that are no multiple of ``tile`` are covered to the border (the reference drops the rest, and
+    finds nothing in images smaller than a tile); equal for Cityscapes.
 
     Args:
         dataset (dict or BaseDataset): Any data set whose pipeline holds ``LoadAnnotations``.
@@ -167,15 +167,15 @@ def _cycle(rng: np.random.Generator, items: Sequence, number: int) -> np.ndarray
 
 @DATA_SAMPLERS.register_module()
 class ClassUniformSampler(Sampler):
-    r"""Draw an epoch in which every class is the subject equally often, besides pictures as they come.
+    r"""Draw an epoch in which every class is the subject equally often, besides images as they come.
 
-    Of N picks, :math:`\lfloor N p / C \rfloor` a class are centres of that class, the others are whole pictures
+    Of N picks, :math:`\lfloor N p / C \rfloor` a class are centres of that class, the others are whole images
     without repetition; then all are shuffled. All ranks draw the same epoch from ``seed`` and its number and take
     every ``world_size``-th pick.
 
     Paper: `Semantic Flow for Fast and Accurate Scene Parsing <https://arxiv.org/abs/2002.10120>`_.
     Checked against: lxtGH/SFSegNets, datasets/uniform.py ``build_epoch``, ba475baf.
-    Differs: the share of a class that occurs nowhere goes to whole pictures (the reference makes the epoch shorter).
+    Differs: the share of a class that occurs nowhere goes to whole images (the reference makes the epoch shorter).
 
     Args:
         dataset (ClassUniformDataset): What to draw from; mmengine passes it.

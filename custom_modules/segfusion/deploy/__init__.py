@@ -1,10 +1,10 @@
 """From a trained segmentor to what runs elsewhere."""
-from .export import Difference, ExportError, compare, describe, export_onnx, export_program
+from .export import Difference, ExportError, compare, export_onnx, export_program, model_metadata
 from .inference import SplitBottleneck, prepare_for_inference
 from .load import load_segmentor
 from .network import ImageToLogits, example_image
 from .onnx_segmentor import OnnxSegmentor
-from .predict import Prediction, Report, draw_overlay, predict, predict_image
+from .predict import Prediction, PredictionReport, draw_overlay, predict, predict_image
 
 __all__ = [
     'Difference',
@@ -12,15 +12,15 @@ __all__ = [
     'ImageToLogits',
     'OnnxSegmentor',
     'Prediction',
-    'Report',
+    'PredictionReport',
     'SplitBottleneck',
     'compare',
-    'describe',
     'draw_overlay',
     'example_image',
     'export_onnx',
     'export_program',
     'load_segmentor',
+    'model_metadata',
     'predict',
     'predict_image',
     'prepare_for_inference',

@@ -32,8 +32,8 @@ class Difference:
     labels: float  # share of the pixels whose class differs
 
     def __str__(self) -> str:
-        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the deviation of the logits '
-                f'(mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
+        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the standard deviation of '
+                f'the logits (mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
 
 
 def export_onnx(model: nn.Module,
@@ -82,14 +82,14 @@ def export_onnx(model: nn.Module,
         ImportError: If ``onnx`` or ``onnxruntime`` is missing.
     """
     if os.path.exists(path) and not overwrite:
-        raise FileExistsError(f'{path} exists; choose another name or say --overwrite')
+        raise FileExistsError(f'{path} exists; choose another name or pass --overwrite')
     if warp not in ('grid_sample', 'gather'):
         raise ValueError(f"warp must be 'grid_sample' or 'gather', got {warp!r}")
     require('onnx', 'onnxruntime')
     network = ImageToLogits(model).cpu().eval()
     image = example_image(size)
     data = _to_bytes(network, image, dynamic, warp, _exporter(exporter), opset)
-    data = _with_metadata(data, dict(describe(model), warp=warp, dynamic=json.dumps(dynamic)))
+    data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
     sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
     report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
     wrong = [d for d in report if not d.beyond <= allowed]
@@ -144,7 +144,7 @@ def session(model, device: str = 'cpu'):
     return onnxruntime.InferenceSession(model, options, providers=providers)
 
 
-def describe(model: nn.Module) -> Dict[str, str]:
+def model_metadata(model: nn.Module) -> Dict[str, str]:
     """What a user of the file has to know, as strings (JSON but for names)."""
     network = ImageToLogits(model)
     config = getattr(model, 'cfg', None) or Config()

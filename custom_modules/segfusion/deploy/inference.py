@@ -50,7 +50,7 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
     if verify:
         error = (_logits(model, image) - before).abs().max() / before.std().clamp(min=1e-12)
         if not error <= 1e-3:
-            raise RuntimeError(f'folding changed the logits by {error:.1e} of their deviation: some norm of this '
+            raise RuntimeError(f'folding changed the logits by {error:.1e} of their standard deviation: a norm of this '
                                'network does not follow its convolution; use the model without prepare_for_inference')
     return model
 

@@ -59,7 +59,7 @@ class Network:
     problems: List[str]
 
 
-def describe(config: Config, size: Tuple[int, int] = (256, 256)) -> Network:
+def describe_network(config: Config, size: Tuple[int, int] = (256, 256)) -> Network:
     """Build the backbone, run it once on a black image, build the whole if its channels fit; loads no weights."""
     cfg = config.model
     backbone = revert_sync_batchnorm(MODELS.build(cfg.backbone))

@@ -1,12 +1,12 @@
 """How good is it, and how good at boundaries?"""
 from .boundary_fscore import BoundaryFScoreMetric
 from .boundary_iou import BoundaryIoUMetric
-from .survey import SurveyMetric
+from .frequency_weighted_iou import FrequencyWeightedIoUMetric
 from .trimap_iou import TrimapIoUMetric
 
 __all__ = [
     'BoundaryFScoreMetric',
     'BoundaryIoUMetric',
-    'SurveyMetric',
+    'FrequencyWeightedIoUMetric',
     'TrimapIoUMetric',
 ]

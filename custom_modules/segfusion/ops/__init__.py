@@ -6,7 +6,7 @@ from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .crf import crf
 from .deform import deform_conv_by_warps, prefers_warps
 from .recorded import recorded_displacement
-from .unpool import max_pool_switches, unpool
+from .unpool import max_pool_with_indices, unpool
 from .warp import sfnet_flow_to_offset, warp
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     'conv_of_resized',
     'crf',
     'deform_conv_by_warps',
-    'max_pool_switches',
+    'max_pool_with_indices',
     'prefers_warps',
     'recorded_displacement',
     'sfnet_flow_to_offset',

@@ -72,7 +72,7 @@ class Summary:
 
 
 def summarise(study: Study, out: Path, command: str = '') -> Summary:
-    """Read the members of a study; costs and pictures are added by whoever measures and draws them."""
+    """Read the members of a study; costs and images are added by whoever measures and draws them."""
     rows, troubles, scores, commands, configs = [], [], [], {}, {}
     for number, (group, members) in enumerate(study.groups.items(), 1):
         row = Row(number, group, members[0].choices, len(members), is_baseline=group == study.baseline_group)

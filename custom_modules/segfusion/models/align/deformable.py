@@ -40,8 +40,6 @@ class DeformableAlign(BaseModule):
         align_corners (bool): Corner convention of the resize.
         kernel_size (int): Odd. Defaults to 3.
         modulated (bool): Whether each tap has a mask (v2). Defaults to True.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If ``kernel_size`` is even, or the fine level is smaller than the coarse one.
@@ -56,8 +54,6 @@ class DeformableAlign(BaseModule):
                  align_corners: bool,
                  kernel_size: int = 3,
                  modulated: bool = True,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         if not kernel_size % 2:

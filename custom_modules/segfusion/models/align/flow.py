@@ -37,8 +37,6 @@ class FlowAlign(BaseModule):
         align_corners (bool): Corner convention of the resize and of the warp. The released SFNet uses True.
         mid_channels (int, optional): Channels seen by the flow predictor. Defaults to ``channels // 2``.
         kernel_size (int): Of the flow predictor, odd. Defaults to 3.
-        norm_cfg (dict, optional): Not used; the predictor has no norm. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If the fine level is smaller than the coarse one.
@@ -53,8 +51,6 @@ class FlowAlign(BaseModule):
                  align_corners: bool,
                  mid_channels: Optional[int] = None,
                  kernel_size: int = 3,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         mid_channels = mid_channels or max(channels // 2, 1)

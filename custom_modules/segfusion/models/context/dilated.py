@@ -48,9 +48,6 @@ class DilatedContext(BaseModule):
                  widths: Optional[Sequence[int]] = None,
                  pad_once: bool = False,
                  noise: float = 0.01,
-                 norm_cfg: Optional[Dict] = None,
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = None):
         super().__init__(init_cfg)
         widths = tuple(widths or [1] * len(dilations))

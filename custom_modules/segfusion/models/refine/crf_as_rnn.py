@@ -94,7 +94,7 @@ class CRFAsRNN(BaseModule):
         self.sigmas = sigmas
         self.log_sigmas = nn.Parameter(torch.tensor(sigmas).log()) if learn_bandwidths else None
 
-    def mixes(self):
+    def compatibilities(self):
         """The two matrices :math:`C W` (scalars and diagonals where they suffice)."""
         pair = (self.spatial_weight, self.bilateral_weight)
         if self.compatibility is None:
@@ -112,7 +112,7 @@ class CRFAsRNN(BaseModule):
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
         sigmas = self.sigmas if self.log_sigmas is None else self.log_sigmas.exp()
         with torch.autocast(logits.device.type, enabled=False):  # the small matrix products, too
-            spatial, bilateral = self.mixes()
+            spatial, bilateral = self.compatibilities()
         refined = crf(
             logits,
             image,

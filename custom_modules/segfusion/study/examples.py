@@ -17,7 +17,7 @@ Box = Tuple[int, int, int, int]  # top, left, height, width
 
 
 @dataclass
-class Picture:
+class Example:
     """One test image; ``box`` is the crop that is enlarged."""
     index: int
     image: np.ndarray  # (H, W, 3) RGB
@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass
 class Gallery:
-    pictures: List[Picture]
+    examples: List[Example]
     palette: Sequence[Sequence[int]]
     classes: Sequence[str]
     ignore_index: int = 255
@@ -42,22 +42,22 @@ def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callabl
     firsts: List[Member] = []
     for members in study.groups.values():
         firsts += [m for m in members if Folder(out, m.name).read().status == DONE][:1]
-    if not firsts or not study.pictures:
+    if not firsts or not study.images:
         return None
     device = study.measure.get('device') or ('cuda' if torch.cuda.is_available() else 'cpu')
     dataset = DATASETS.build(configs[firsts[0].name].test_dataloader.dataset)
-    indices = pick(len(dataset), study.pictures)
+    indices = pick(len(dataset), study.images)
     meta = dataset.metainfo
     gallery = Gallery([], meta['palette'], meta['classes'], getattr(dataset, 'ignore_index', 255))
     for member in firsts:
         arrays = _predictions(member, study, configs[member.name], Folder(out, member.name), indices, device, report)
         for position, index in enumerate(indices):
-            if len(gallery.pictures) <= position:
+            if len(gallery.examples) <= position:
                 truth = arrays[f'truth{index}']
-                gallery.pictures.append(Picture(index, arrays[f'image{index}'], truth, window(truth)))
-            picture = gallery.pictures[position]
-            if arrays[f'prediction{index}'].shape == picture.truth.shape:  # a member may test at another size
-                picture.predictions[member.group] = arrays[f'prediction{index}']
+                gallery.examples.append(Example(index, arrays[f'image{index}'], truth, window(truth)))
+            example = gallery.examples[position]
+            if arrays[f'prediction{index}'].shape == example.truth.shape:  # a member may test at another size
+                example.predictions[member.group] = arrays[f'prediction{index}']
     return gallery
 
 
@@ -65,7 +65,7 @@ def _predictions(member: Member, study: Study, config: Config, folder: Folder, i
                  report: Callable[[str], None]) -> Dict[str, np.ndarray]:
     checkpoint = folder.tested_checkpoint(study.checkpoint)
     key = f'{folder.read().score_fingerprint} {checkpoint.name} {checkpoint.stat().st_mtime_ns} {list(indices)}'
-    path = folder.root / 'pictures.npz'
+    path = folder.root / 'images.npz'
     if path.exists():
         with np.load(path) as kept:
             if str(kept['key']) == key:
@@ -113,8 +113,8 @@ def crop(array: np.ndarray, box: Box) -> np.ndarray:
     return array[top:top + height, left:left + width]
 
 
-def wrong_share(picture: Picture, group: str, ignore_index: int) -> float:
+def wrong_share(example: Example, group: str, ignore_index: int) -> float:
     """Share of the crop's labelled pixels that the prediction has wrong, in percent."""
-    truth, prediction = crop(picture.truth, picture.box), crop(picture.predictions[group], picture.box)
+    truth, prediction = crop(example.truth, example.box), crop(example.predictions[group], example.box)
     labelled = truth != ignore_index
     return 100. * float((labelled & (truth != prediction)).sum()) / max(int(labelled.sum()), 1)

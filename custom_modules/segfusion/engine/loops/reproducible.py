@@ -120,7 +120,7 @@ def seeded_loader(dataloader):
     return dataloader
 
 
-class _Repeatable:
+class _Reproducible:
     """What both loops add."""
 
     def __init__(self, runner, dataloader, *args, **kwargs):
@@ -137,7 +137,7 @@ class _Repeatable:
 
 
 @LOOPS.register_module()
-class RepeatableIterBasedTrainLoop(_Repeatable, IterBasedTrainLoop):
+class ReproducibleIterBasedTrainLoop(_Reproducible, IterBasedTrainLoop):
     """``IterBasedTrainLoop`` that continues after a kill as if there had been none, see the module.
 
     mmengine >= 0.10.12 moves the sampler forward when it resumes. Older ones load and drop what was seen; this loop
@@ -157,7 +157,7 @@ class RepeatableIterBasedTrainLoop(_Repeatable, IterBasedTrainLoop):
 
 
 @LOOPS.register_module()
-class RepeatableEpochBasedTrainLoop(_Repeatable, EpochBasedTrainLoop):
+class ReproducibleEpochBasedTrainLoop(_Reproducible, EpochBasedTrainLoop):
     """``EpochBasedTrainLoop`` that continues from the last saved epoch as if it had not stopped, see the module."""
 
     def run_iter(self, idx, data_batch: Sequence[dict]) -> None:

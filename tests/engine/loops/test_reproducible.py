@@ -63,7 +63,8 @@ def start(config, work_dir, *more):
             'runpy.run_path(sys.argv[0], run_name="__main__")')
     return subprocess.Popen(
         [sys.executable, '-c', code, str(ROOT / 'tools' / 'train.py'), str(config), '--work-dir', str(work_dir), *more],
-        cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='-1'),
+        cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT / 'custom_modules'), OMP_NUM_THREADS='1',
+                           CUDA_VISIBLE_DEVICES='-1'),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, text=True)
 
 

@@ -5,7 +5,7 @@ from mmseg.registry import METRICS
 
 
 @METRICS.register_module()
-class SurveyMetric(IoUMetric):
+class FrequencyWeightedIoUMetric(IoUMetric):
     r"""mmseg's ``IoUMetric`` and the fourth quantity of the surveys, frequency-weighted IoU.
 
     .. math::

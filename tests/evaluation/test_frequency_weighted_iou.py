@@ -15,12 +15,12 @@ def maps(confusion):
 def test_the_surveys_worked_example():
     iou = np.array([43 / 52, 45 / 56, 49 / 55])
     assert np.round(100 * iou, 2).tolist() == [82.69, 80.36, 89.09]
-    scores = evaluate('SurveyMetric', [maps(WORKED)], ('a', 'b', 'c'))
+    scores = evaluate('FrequencyWeightedIoUMetric', [maps(WORKED)], ('a', 'b', 'c'))
     assert scores == pytest.approx(dict(aAcc=91.33, mAcc=91.33, mIoU=84.05, fwIoU=84.05))
 
 
 def test_frequencies_weigh():
     """90 pixels of a class with IoU 80/95, 10 of one with 5/20; one class does not occur."""
-    scores = evaluate('SurveyMetric', [maps([[80, 10, 0], [5, 5, 0], [0, 0, 0]])], ('a', 'b', 'c'))
+    scores = evaluate('FrequencyWeightedIoUMetric', [maps([[80, 10, 0], [5, 5, 0], [0, 0, 0]])], ('a', 'b', 'c'))
     assert scores['fwIoU'] == round(100 * (0.9 * 80 / 95 + 0.1 * 5 / 20), 2)
     assert scores['mIoU'] == round(100 * (80 / 95 + 5 / 20) / 2, 2)
