@@ -188,9 +188,14 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
             else:
                 problems.append(f'nothing in the file fills {name} {tuple(value.shape)}')
     if problems:
+        unfilled = [k for k in target if k not in result]
+        hint = ''
+        if unfilled and all(k.startswith('auxiliary_head.') for k in unfilled):
+            hint = ('\nThe file has no deep supervision, the config has: convert, test and train it with '
+                    '--cfg-options model.auxiliary_head=None')
         raise ConversionError(f'layout "{layout.name}" does not fit this file and config '
                               f'({len(problems)} problems):\n  ' + '\n  '.join(problems[:20]) +
-                              ('\n  ...' if len(problems) > 20 else ''))
+                              ('\n  ...' if len(problems) > 20 else '') + hint)
     return {k[len(layout.scope):]: result[k] for k in target}, report
 
 

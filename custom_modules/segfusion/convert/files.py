@@ -18,7 +18,8 @@ def convert_file(config: str,
                  target: str,
                  layout: Optional[str] = None,
                  trust: bool = False,
-                 overwrite: bool = False) -> ConversionReport:
+                 overwrite: bool = False,
+                 options: Optional[dict] = None) -> ConversionReport:
     """Convert a checkpoint of the authors into one that ``mim test`` loads with ``config``.
 
     Args:
@@ -28,6 +29,7 @@ def convert_file(config: str,
         layout: Name of the layout, if the file alone does not tell.
         trust: Unpickle arbitrary objects. Only for files whose origin you trust.
         overwrite: Replace ``target`` if it exists.
+        options: Changes of the config, as in ``--cfg-options``.
 
     Returns:
         What was done with every tensor.
@@ -44,7 +46,9 @@ def convert_file(config: str,
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
     state = strip_wrapper(_arrays(source) if source.endswith('.npz') else _load(source, trust))
     register_all_modules(init_default_scope=True)
-    model = MODELS.build(Config.fromfile(config).model)
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(options or {})
+    model = MODELS.build(cfg.model)
     wanted = model.state_dict()
     if layout is None:
         chosen = choose_layout(state, wanted, LAYOUTS)
