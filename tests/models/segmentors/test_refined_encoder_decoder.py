@@ -145,7 +145,7 @@ def test_whatever_the_preprocessor_did_is_undone(preprocessor, order, channels):
 
 
 def test_a_refiner_may_get_what_the_network_gets():
-    model, image = MODELS.build(config(refiner_image='network')).eval(), picture()
+    model, image = MODELS.build(config(refiner_image='network')).eval(), random_image()
     data = model.data_preprocessor(dict(inputs=[image], data_samples=[sample(image)]))
     assert torch.equal(model(data['inputs'], mode='tensor'), data['inputs'])
 
