@@ -36,10 +36,11 @@ def fingerprint(config):
 
 
 def distinct(paths):
-    """The first config of every network."""
+    """The shallowest config of every network."""
+    configs = {path: Config.fromfile(path) for path in paths}
     seen = {}
-    for path in paths:
-        seen.setdefault(fingerprint(Config.fromfile(path)), path)
+    for path in sorted(configs, key=lambda p: (configs[p].model.backbone.get('depth', 0), p)):
+        seen.setdefault(fingerprint(configs[path]), path)
     return sorted(seen.values())
 
 

@@ -1,5 +1,6 @@
 # ASPP-L on VGG16 as released, for its converted caffemodel; poly decay. Version 2 has no average pooling.
 _base_ = './deeplabv1-largefov_vgg16-caffe_1xb20-6k_voc12aug-321x321.py'
+load_from = f'{_base_.converted_root}/deeplabv2-aspp-l_vgg16_voc12.pth'
 model = dict(backbone=dict(average_pool=False), decode_head=dict(dilations=(6, 12, 18, 24)))
 optim_wrapper = dict(
     paramwise_cfg=dict(

@@ -89,3 +89,10 @@ def test_a_scalar_crf_is_refused_with_the_remedy(stored):
     source = meta_source(stored)
     with pytest.raises(ConversionError, match="weights='full', learn_compatibility=True"):
         convert(source, wanted, choose_layout(source, wanted, LAYOUTS))
+
+
+def test_a_plain_file_is_told_to_take_the_config_without_crf(stored):
+    wanted = build('meta').state_dict()
+    plain = {k: v for k, v in meta_source(stored).items() if k != 'upscore2.bias' and not k.startswith('crfrnn')}
+    with pytest.raises(ConversionError, match='The file has no CRF: convert it with the config of the network without'):
+        convert(plain, wanted, choose_layout(plain, wanted, LAYOUTS))

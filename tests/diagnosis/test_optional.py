@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
 OPS = {'ccnet', 'point_rend'}
 MMDET = {'maskformer'}
+TIMM = 'model.backbone (TIMMBackbone) needs timm, which is not installed here'
 
 
 @pytest.fixture
@@ -37,6 +38,14 @@ def test_only_these_configs_need_more(nothing):
         f"model.decode_head.1 (PointHead) needs mmcv's compiled operators, which are not installed here: {REMEDY}"}
     assert found['maskformer'] == {'model.decode_head (MaskFormerHead) needs mmdetection and mmcv\'s compiled '
                                    f'operators, which are not installed here: {REMEDY}'}
+
+
+def test_timm_is_named_with_its_own_remedy(monkeypatch):
+    monkeypatch.setattr(optional, 'has_timm', lambda: False)
+    configs = [Config.fromfile(p) for p in CONFIGS if '_timm-' in p.stem]
+    assert len(configs) == 5
+    assert all(lacking(config) == [f"{TIMM}: pip install 'segfusion[timm]'"] for config in configs)
+    assert _needs(dict(cfg=configs[0])) == (TIMM, 'error', "pip install 'segfusion[timm]'")
 
 
 def test_nothing_is_lacking_where_it_is_there(monkeypatch):

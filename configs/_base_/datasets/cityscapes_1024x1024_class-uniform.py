@@ -20,8 +20,8 @@ train_pipeline = [
     dict(type='PackSegInputs')
 ]
 train_dataloader = dict(
-    # infinite=False with an EpochBasedTrainLoop
-    sampler=dict(_delete_=True, type='ClassUniformSampler', pct=0.5),
+    # an epoch ends; infinite=True with an IterBasedTrainLoop
+    sampler=dict(_delete_=True, type='ClassUniformSampler', pct=0.5, infinite=False),
     dataset=dict(
         _delete_=True,
         type='ClassUniformDataset',

@@ -193,6 +193,8 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
         if unfilled and all(k.startswith('auxiliary_head.') for k in unfilled):
             hint = ('\nThe file has no deep supervision, the config has: convert, test and train it with '
                     '--cfg-options model.auxiliary_head=None')
+        elif unfilled and all(k.startswith('refiner.') for k in unfilled):
+            hint = '\nThe file has no CRF: convert it with the config of the network without one'
         raise ConversionError(f'layout "{layout.name}" does not fit this file and config '
                               f'({len(problems)} problems):\n  ' + '\n  '.join(problems[:20]) +
                               ('\n  ...' if len(problems) > 20 else '') + hint)

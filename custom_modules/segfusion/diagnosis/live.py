@@ -160,10 +160,10 @@ def _load(state) -> Found:
 
 
 def _needs(state) -> Found:
-    from segfusion.diagnosis.optional import REMEDY, lacking
-    lost = lacking(state['cfg'])
+    from segfusion.diagnosis.optional import lacking
+    lost = [text.split(': ') for text in lacking(state['cfg'])]
     if lost:
-        return ' '.join(text.split(f': {REMEDY}')[0] for text in lost), 'error', REMEDY
+        return ' '.join(what for what, _ in lost), 'error', '; '.join(dict.fromkeys(remedy for _, remedy in lost))
     return 'nothing that is not installed', 'ok', ''
 
 

@@ -97,3 +97,11 @@ def test_validation_may_count_in_any_order():
     hook.before_val(None)
     hook.after_val(None)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize('interval, expected', [(None, 7), (3, 3)])
+def test_without_an_interval_files_follow_validations(runner, interval, expected):
+    runner.train_loop = SimpleNamespace(val_interval=7)
+    hook = AtomicCheckpointHook(interval, by_epoch=False)
+    hook.before_train(runner)
+    assert hook.interval == expected

@@ -1,14 +1,10 @@
 """A training stops before its first iteration if labels and heads do not fit."""
 import logging
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from mmengine.config import Config
 from mmseg.registry import DATASETS, HOOKS
 from torch import nn
-
-BASE = Path(__file__).parents[3] / 'configs' / '_base_'
 
 
 class Head(nn.Module):
@@ -53,8 +49,3 @@ def test_wrong_heads_stop_the_training_unless_switched_off(runner):
     HOOKS.build(dict(type='LabelAuditHook', num_samples=0)).before_train(runner(2))
     with pytest.raises(ValueError, match='num_samples of at least 0'):
         HOOKS.build(dict(type='LabelAuditHook', num_samples=-1))
-
-
-@pytest.mark.parametrize('schedule', sorted((BASE / 'schedules').glob('*.py')), ids=lambda p: p.stem)
-def test_every_schedule_has_it(schedule):
-    assert Config.fromfile(schedule).default_hooks.label_audit.type == 'LabelAuditHook'

@@ -1,6 +1,7 @@
 """What happens around training steps and tests."""
 from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
 from .checkpoint_fit_hook import CheckpointFitHook
+from .initial_weights_hook import InitialWeightsHook
 from .label_audit_hook import LabelAuditHook
 from .look_inside_hook import LookInsideHook
 from .train_only_hook import TrainOnlyHook
@@ -10,6 +11,7 @@ __all__ = [
     'AtomicBackend',
     'AtomicCheckpointHook',
     'CheckpointFitHook',
+    'InitialWeightsHook',
     'LabelAuditHook',
     'LookInsideHook',
     'TrainOnlyHook',

@@ -1,6 +1,7 @@
 import os
 import os.path as osp
 from collections import deque
+from typing import Optional
 
 import numpy as np
 import torch
@@ -47,16 +48,20 @@ class AtomicCheckpointHook(CheckpointHook):
     (With mmengine's own hook such a file resumes too; only those windows start empty.)
 
     Args:
+        interval (int, optional): Iterations or epochs between two files. Defaults to None: those between two
+            validations, so that every validated network is there.
         **kwargs: Of :class:`mmengine.hooks.CheckpointHook`; ``backend_args`` defaults to local files.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, interval: Optional[int] = None, *args, **kwargs):
         if not kwargs.get('file_client_args'):
             kwargs['backend_args'] = kwargs.get('backend_args') or dict(backend='atomic')
-        super().__init__(*args, **kwargs)
+        super().__init__(interval, *args, **kwargs)
 
     def before_train(self, runner) -> None:
         super().before_train(runner)
+        if self.interval is None:
+            self.interval = runner.train_loop.val_interval
         if is_main_process() and osp.isdir(self.out_dir):
             for name in os.listdir(self.out_dir):
                 if name.endswith(f'.pth{PARTIAL}'):  # of a run that was killed while it saved

@@ -1,10 +1,11 @@
 import re
-from typing import Sequence
+from typing import Mapping, Sequence, Tuple
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop
 from mmseg.registry import HOOKS
+from torch import Tensor
 
 
 @HOOKS.register_module()
@@ -33,22 +34,29 @@ class CheckpointFitHook(Hook):
             return
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         found = {re.sub(r'^module\.', '', k): v for k, v in checkpoint.get('state_dict', checkpoint).items()}
-        missing, differing = [], []
-        for name, value in model.state_dict().items():
-            if name.startswith(self.optional) or name.endswith('num_batches_tracked'):
-                continue
-            if name not in found:
-                missing.append(name)
-            elif found[name].shape != value.shape:
-                differing.append(f'{name}: file {tuple(found[name].shape)}, network {tuple(value.shape)}')
-        if not missing and not differing:
+        problem = misfits(found, model.state_dict(), self.optional)
+        if not problem:
             return
         raise ValueError(
-            f'the checkpoint does not fit this config: {len(missing)} tensors missing'
-            f'{self._some(missing)}, {len(differing)} of another shape{self._some(differing)}. Test with the config it '
+            f'the checkpoint does not fit this config: {problem}. Test with the config it '
             'was trained with (a different number of classes shows in conv_seg); a file from the authors goes through '
             'tools/convert_checkpoint.py first')
 
-    @staticmethod
-    def _some(names: Sequence[str]) -> str:
-        return f' ({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})' if names else ''
+
+def misfits(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], optional: Tuple[str, ...] = ()) -> str:
+    """What of ``wanted`` a state dict does not fill, in words; '' if it fills all but names that begin so."""
+    missing, differing = [], []
+    for name, value in wanted.items():
+        if name.startswith(optional) or name.endswith('num_batches_tracked'):
+            continue
+        if name not in found:
+            missing.append(name)
+        elif found[name].shape != value.shape:
+            differing.append(f'{name}: file {tuple(found[name].shape)}, network {tuple(value.shape)}')
+    if not missing and not differing:
+        return ''
+    return (f'{len(missing)} tensors missing{_some(missing)}, {len(differing)} of another shape{_some(differing)}')
+
+
+def _some(names: Sequence[str]) -> str:
+    return f' ({", ".join(names[:3])}{", ..." if len(names) > 3 else ""})' if names else ''

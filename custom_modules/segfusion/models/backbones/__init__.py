@@ -7,6 +7,7 @@ from .padded_unet import PaddedUNet
 from .segnet_basic import SegNetBasicEncoder
 from .shallow_stdc import ShallowSTDCNet
 from .stem_resnet import StemResNet
+from .timm_weights import load_from_timm
 from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
 
@@ -21,4 +22,5 @@ __all__ = [
     'StemResNet',
     'VGGEncoder',
     'WideResNet38',
+    'load_from_timm',
 ]
