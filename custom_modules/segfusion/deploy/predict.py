@@ -1,6 +1,7 @@
 """Images, folders and videos in; overlays, masks and class areas out."""
 import csv
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
@@ -14,7 +15,7 @@ from torch import nn
 
 from ..datasets.files import progress
 from ..visualization.panel import class_legend, colour
-from .folder import IMAGES, voc_palette
+from .folder import IMAGES, label_dtype, voc_palette
 from .post_process import dense_crf
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
@@ -57,15 +58,15 @@ def predict_image(model: nn.Module, image: Union[str, np.ndarray], crf: Optional
         rgb = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float()
         scores = dense_crf(rgb, logits.float(), logits=True, **crf)
         logits, labels = scores.clamp(min=1e-12).log(), scores.argmax(0).numpy()
-    return Prediction(labels.astype(np.uint8), logits)
+    return Prediction(labels.astype(label_dtype(len(logits))), logits)
 
 
 def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = None, opacity: float = 0.5,
             overwrite: bool = False, report: Callable = progress) -> PredictionReport:
     """Segment an image, every image of a folder, or every frame of a video.
 
-    Writes ``masks/<name>.png`` (class numbers), ``overlays/<name>.png`` (or ``overlay.mp4``), ``legend.png`` and
-    ``areas.csv`` (the share of every class, one line a file or frame) below ``out``.
+    Writes ``masks/<name>.png`` (class numbers; 16 bits if there are more than 256 classes), ``overlays/<name>.png`` (or
+    ``overlay.mp4``), ``legend.png`` and ``areas.csv`` (the share of every class, a line a file or frame) below ``out``.
 
     Args:
         model: As in :func:`predict_image`.
@@ -91,8 +92,8 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not overwrite:
         raise FileExistsError(f'{out} exists and is not empty; choose another folder or pass --overwrite')
     classes = [str(name) for name in (model.dataset_meta or {}).get('classes') or []]
-    classes = classes or [f'class {i}' for i in range(model.out_channels)]
-    colours = (model.dataset_meta or {}).get('palette') or voc_palette()[:len(classes)].tolist()
+    classes = classes or [f'class {i}' for i in range(max(model.out_channels, 2))]  # one output tells two classes
+    colours = (model.dataset_meta or {}).get('palette') or voc_palette(len(classes)).tolist()
     video = _is_video(Path(source))
     for name in ('masks', ) if video else ('masks', 'overlays'):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -157,8 +158,8 @@ def _frames(source: Path) -> Tuple[Iterator[Tuple[str, Callable]], int]:
         if not found:
             raise ValueError(f'no images in {source}: expected files ending with {", ".join(IMAGES)}; found '
                              f'{_what(source)}')
-        stems = [p.stem for p in found]
-        twice = next((p.name for p in found if stems.count(p.stem) > 1), None)
+        stems = Counter(p.stem for p in found)
+        twice = next((p.name for p in found if stems[p.stem] > 1), None)
         if twice:
             raise ValueError(f'{source} holds several images named like {twice} but for the suffix; their masks '
                              'would replace each other')

@@ -82,9 +82,9 @@ class CRFAsRNN(BaseModule):
         if num_classes < 1 or iterations < 0 or test_iterations < 0:
             raise ValueError('expected num_classes >= 1 and iterations, test_iterations >= 0, '
                              f'got {num_classes}, {iterations}, {test_iterations}')
-        sigmas = torch.tensor([spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb], dtype=torch.float64)
-        if not (sigmas > 0).all():
-            raise ValueError(f'expected positive bandwidths (pixels, pixels, colour levels), got {sigmas.tolist()}')
+        sigmas = (float(spatial_sigma), float(bilateral_sigma_xy), float(bilateral_sigma_rgb))
+        if not all(sigma > 0 for sigma in sigmas):
+            raise ValueError(f'expected positive bandwidths (pixels, pixels, colour levels), got {list(sigmas)}')
         self.num_classes, self.iterations, self.test_iterations = num_classes, iterations, test_iterations
         self.weights, self.normalization, self.method, self.save = weights, normalization, method, save
         classes = max(num_classes, 2)
@@ -92,8 +92,8 @@ class CRFAsRNN(BaseModule):
         self.spatial_weight = nn.Parameter(shape * spatial_weight)
         self.bilateral_weight = nn.Parameter(shape * bilateral_weight)
         self.compatibility = nn.Parameter(torch.eye(classes)) if learn_compatibility else None
-        self.sigmas = tuple(sigmas.tolist())
-        self.log_sigmas = nn.Parameter(sigmas.log().float()) if learn_bandwidths else None
+        self.sigmas = sigmas
+        self.log_sigmas = nn.Parameter(torch.tensor(sigmas).log()) if learn_bandwidths else None
 
     def compatibilities(self):
         """The two matrices :math:`C W` (scalars and diagonals where they suffice)."""
