@@ -101,7 +101,7 @@ def _(folder):
 
 @case('Labels', 'CheckLabels in front of LoadAnnotations')
 def _(folder):
-    TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(img_path='a.png'))
+    TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(img_path='a.png', seg_map_path='b.png'))
 
 
 @case('Files', 'image without a mask')

@@ -69,7 +69,13 @@ def test_check_needs_to_know_the_classes():
     with pytest.raises(ValueError, match=r"num_classes=\.\.\."):
         check(dict(gt_seg_map=np.zeros((2, 2), np.uint8)))
     with pytest.raises(ValueError, match='behind LoadAnnotations'):
-        check(dict(num_classes=2))
+        check(dict(num_classes=2, seg_map_path='a.png'))
+
+
+def test_a_sample_without_label_file_passes():
+    """What mmseg.apis hands to a test pipeline from which it took LoadAnnotations."""
+    for sample in (dict(img_path='a.png'), dict(img=np.zeros((2, 2, 3))), dict(img_path='a.png', seg_map_path=None)):
+        assert TRANSFORMS.build(dict(type='CheckLabels'))(sample) is sample
 
 
 @pytest.mark.parametrize('config, variable', [('cityscapes_1024x1024', 'CITYSCAPES_ROOT'), ('ade20k', 'ADE20K_ROOT'),
