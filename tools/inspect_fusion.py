@@ -18,7 +18,7 @@ from PIL import Image
 
 from segfusion import register_all
 from segfusion.engine.hooks import CheckpointFitHook
-from segfusion.visualization import SHOW, draw_cells, draw_panel, inspect
+from segfusion.visualization import SHOW, check_indices, draw_cells, draw_panel, inspect
 
 
 def parse_args():
@@ -43,6 +43,7 @@ def parse_args():
 def samples(config, dataset, args):
     """(name, function that loads it) of everything to draw."""
     if not args.image:
+        check_indices(args.index or [0], len(dataset))
         return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
     names = [Path(path).stem for path in args.image]
     if len(set(names)) < len(names):

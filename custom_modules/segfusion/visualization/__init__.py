@@ -1,11 +1,12 @@
 """Pictures of what a network sees, decides and gets wrong."""
 from .contact_sheet import contact_sheet
 from .flow import draw_arrows, draw_offset, flow_wheel
-from .look import inspect
+from .look import check_indices, inspect
 from .panel import SHOW, draw_cells, draw_panel
 
 __all__ = [
     'SHOW',
+    'check_indices',
     'contact_sheet',
     'draw_arrows',
     'draw_cells',
