@@ -1,6 +1,7 @@
 # make demo   from a fresh clone to a trained, tested, visible result
 # make test   the test suite
-# Both create the environment in VENV on first use and reuse it after. To use one you already have:
+# make docs   the site -> docs/_build/html
+# All create the environment in VENV on first use and reuse it after. To use one you already have:
 #   make test VENV=$VIRTUAL_ENV
 
 VENV ?= .venv
@@ -10,7 +11,7 @@ STAMP = $(VENV)/.segfusion-installed
 # Tests run side by side, one thread each: faster than one process with all threads.
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test env clean
+.PHONY: demo test docs env clean
 
 env: $(STAMP)
 
@@ -27,5 +28,10 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -q
 
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	$(BIN)/python -W ignore -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
 clean:
-	rm -rf build dist *.egg-info .pytest_cache
+	rm -rf build dist custom_modules/*.egg-info .pytest_cache docs/_build docs/generated
