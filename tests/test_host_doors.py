@@ -128,4 +128,4 @@ def test_mim_tests_with_tta_and_still_refuses_what_does_not_fit(tmp_path, monkey
 @pytest.mark.parametrize('path', sorted(ROOT.glob('configs/[!_]*/*.py')), ids=lambda p: p.stem)
 def test_every_config_has_what_tta_needs(path):
     config = Config.fromfile(path)
-    assert config.tta_model.type == 'SegTTAModel' and config.tta_pipeline[1].type == 'TestTimeAug'
+    assert config.tta_model.type == 'ProbabilityTTAModel' and config.tta_pipeline[1].type == 'TestTimeAug'

@@ -24,7 +24,8 @@ ALLOWED = {
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
     'convert': {'version'},
-    'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
+    'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
+               'diagnosis', 'version'},
     'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
     'study': {'diagnosis', 'visualization', 'version'},
 }

@@ -51,8 +51,7 @@ def test_good_labels_are_counted(stock):
 
 def binary_head(**loss):
     return MODELS.build(dict(type='FCNHead', in_channels=4, channels=4, num_convs=1, num_classes=1,
-                             loss_decode=[dict(dict(type='CrossEntropyLoss', use_sigmoid=True), **loss),
-                                          dict(type='DiceLoss')]))
+                             loss_decode=[dict(dict(type='CrossEntropyLoss', use_sigmoid=True), **loss)]))
 
 
 def test_one_output_with_a_sigmoid_fits_two_labels(stock):
@@ -67,6 +66,15 @@ def test_one_output_with_a_sigmoid_fits_two_labels(stock):
     (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(use_sigmoid=False))))
     assert 'set use_sigmoid=True in loss_decode, or num_classes=2' in audited(stock([mask(0, 1)], two),
                                                                               head).problems[0]
+
+
+def test_dice_of_one_output_is_refused(stock):
+    """mmseg compares a single output with label 0."""
+    label, logit = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[[-9., -9., 9., 9.]]]])
+    dice = MODELS.build(dict(type='DiceLoss'))
+    assert dice(logit, label) > 0.99 and dice(-logit, label) < 0.01
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(type='DiceLoss'))))
+    assert 'leave it out, or use two outputs' in audited(stock([mask(0, 1)], ('background', 'cell')), head).problems[0]
 
 
 def test_samples_are_spread_evenly(stock):

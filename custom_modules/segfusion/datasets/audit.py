@@ -26,13 +26,15 @@ from .checks import few, label_problem
 class HeadClasses:
     """What a head can be taught: ``name`` in the model, its number of classes and the label it ignores.
 
-    ``sigmoid`` says that every loss takes a sigmoid, so that one output tells label 1 from label 0.
+    ``sigmoid`` says that every loss takes a sigmoid, so that one output tells label 1 from label 0; ``inverted``, that
+    one of them takes label 0 for the foreground of a single output, as mmseg's ``DiceLoss`` does.
     """
     name: str
     num_classes: int
     ignore_index: int = 255
     class_weights: Optional[int] = None
     sigmoid: bool = False
+    inverted: bool = False
 
     @property
     def labels(self) -> int:
@@ -84,7 +86,9 @@ def heads_of(model: nn.Module) -> List[HeadClasses]:
         odd = next((w for w in weights if w != classes), None)
         losses = [m.use_sigmoid for m in loss.modules() if hasattr(m, 'use_sigmoid')]
         sigmoid = bool(losses) and all(losses)
-        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd, sigmoid))
+        dice = any(type(m).__name__ == 'DiceLoss' for m in loss.modules())
+        inverted = dice and getattr(module, 'out_channels', classes) == 1
+        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd, sigmoid, inverted))
     return heads
 
 
@@ -168,6 +172,9 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
         if head.class_weights is not None:
             problems.append(f'class_weight of a loss of {head.name} has {head.class_weights} entries, but num_classes '
                             f'is {head.num_classes}: write one weight a class')
+        if head.inverted:
+            problems.append(f'a loss of {head.name} is a DiceLoss of one output, which mmseg compares with label 0 '
+                            'instead of 1: leave it out, or use two outputs, out_channels=2')
         if not count or head.labels == count:
             continue
         if head.num_classes == 1:

@@ -34,12 +34,21 @@ def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None,
     model = revert_sync_batchnorm(init_model(config, None, device, options))
     meta = {}
     if checkpoint is not None:
-        loaded = load_checkpoint(model, checkpoint, map_location='cpu')
-        CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), loaded)
-        meta = loaded.get('meta', {}).get('dataset_meta') or {}
+        meta = load_weights(model, checkpoint).get('meta', {}).get('dataset_meta') or {}
     model.dataset_meta = meta if meta.get('classes') else dataset_meta(model.cfg, model.out_channels)
     model.cfg.test_pipeline = image_pipeline(model.cfg)
     return model.eval()
+
+
+def load_weights(model: nn.Module, checkpoint: str) -> dict:
+    """Fill a segmentor from a path or URL; returns all that the file holds.
+
+    Raises:
+        ValueError: If tensors of the network are missing in the checkpoint.
+    """
+    loaded = load_checkpoint(model, checkpoint, map_location='cpu')
+    CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), loaded)
+    return loaded
 
 
 def dataset_meta(config: Config, num_classes: int) -> dict:

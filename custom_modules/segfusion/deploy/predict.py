@@ -113,7 +113,7 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
     done, film = Report(classes), None
     with open(folder / 'areas.csv', 'w', newline='') as file:
         table = csv.writer(file)
-        table.writerow(['file', 'width', 'height', *map(_harmless, classes)])
+        table.writerow(['file', 'width', 'height', *map(harmless, classes)])
         each, inside = (_quietly, report) if total == 1 else (report, _quietly)
         for _, (name, read) in zip(each(range(total), 'predicting'), frames):
             try:
@@ -133,7 +133,7 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
                 Image.fromarray(picture).save(folder / 'overlays' / f'{Path(name).stem}.png')
             area = np.bincount(labels.ravel(), minlength=len(classes))[:len(classes)] / labels.size
             done.areas[name] = area
-            table.writerow([_harmless(name), image.shape[1], image.shape[0], *(f'{share:.6f}' for share in area)])
+            table.writerow([harmless(name), image.shape[1], image.shape[0], *(f'{share:.6f}' for share in area)])
             file.flush()  # an interrupted run keeps what it has
     if film is not None:
         film.release()
@@ -177,7 +177,7 @@ def _as_picture(image: np.ndarray) -> np.ndarray:
                      f'{image.dtype}; {remedy}')
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """A table cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') else text
 

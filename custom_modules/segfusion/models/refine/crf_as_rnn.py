@@ -140,12 +140,12 @@ class CRFAsRNN(BaseModule):
                 f'normalization={self.normalization!r}, method={self.method!r}')
 
 
-def look_at_colours(image: Tensor) -> bool:
+def look_at_colours(image: Tensor, who: str = 'CRFAsRNN') -> bool:
     """Warn if the colours are not levels 0..255; whether there was a colour to judge by (a black image has none)."""
     if not image.numel():
         return False
     low, high = (v.item() for v in image.detach().aminmax())
     if low < -1 or 0 < high <= 1:
-        warnings.warn(f'CRFAsRNN expects an image of colour levels 0..255, got values from {low:.3g} to {high:.3g}, '
-                      'which are all alike to a bandwidth of some levels; multiply by 255, or undo the normalisation')
+        warnings.warn(f'{who} expects an image of colour levels 0..255, got values from {low:.3g} to {high:.3g}, '
+                      'which it takes for black or nearly so; multiply by 255, or undo the normalisation')
     return high > 0
