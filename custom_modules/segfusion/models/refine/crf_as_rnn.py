@@ -142,7 +142,7 @@ class CRFAsRNN(BaseModule):
 
 def look_at_colours(image: Tensor, who: str = 'CRFAsRNN') -> bool:
     """Warn if the colours are not levels 0..255; whether there was a colour to judge by (a black image has none)."""
-    if not image.numel():
+    if not image.numel() or image.is_meta:
         return False
     low, high = (v.item() for v in image.detach().aminmax())
     if low < -1 or 0 < high <= 1:
