@@ -93,21 +93,22 @@ def test_one_output_is_compared_with_the_threshold():
 
 
 def test_predict_image_switches_at_the_limit_and_refines_inside():
-    picture = image(640, 700)
-    small = predict_image(BrightestChannel(), picture, pixels=640 * 700)
-    large = predict_image(BrightestChannel(), picture, pixels=640 * 699)
-    assert small.logits.shape == (3, 640, 700) and large.logits is None
+    picture, pixels = image(64, 7000), 64 * 7000
+    small = predict_image(BrightestChannel(), picture, pixels=pixels)
+    large = predict_image(BrightestChannel(), picture, pixels=pixels - 1)
+    assert small.logits.shape == (3, 64, 7000) and large.logits is None
     np.testing.assert_array_equal(small.labels, large.labels)
     whole, parts = (predict_image(BrightestChannel(), picture, dict(iterations=2), pixels=n).labels
-                    for n in (640 * 700, 640 * 699))
-    assert (whole != small.labels).mean() > 0.01 and (whole != parts).mean() < 2e-3
+                    for n in (pixels, pixels - 1))
+    changed = (whole != small.labels).mean()  # 2.8 %, and 0.5 % by the windows, of which only 64 rows are kept
+    assert changed > 0.02 and (whole != parts).mean() < changed / 4
 
 
 def test_dense_crf_in_windows_keeps_shape_type_and_nearly_all_labels():
-    picture = image(600, 640).transpose(2, 0, 1)
-    logits = torch.randn(2, 4, 600, 640, generator=torch.Generator().manual_seed(1))
+    picture = image(64, 7000).transpose(2, 0, 1)
     colours = torch.from_numpy(picture.copy())[None].expand(2, -1, -1, -1).float()
+    logits = colours / 64 + torch.randn(2, 3, 64, 7000, generator=torch.Generator().manual_seed(1))
     whole = dense_crf(colours, logits, logits=True, iterations=2)
-    parts = dense_crf(colours, logits, logits=True, iterations=2, pixels=600 * 600)
+    parts = dense_crf(colours, logits, logits=True, iterations=2, pixels=64 * 6999)
     assert parts.shape == whole.shape and parts.dtype == whole.dtype and not torch.equal(parts, whole)
-    assert (parts.argmax(1) != whole.argmax(1)).float().mean() < 5e-3
+    assert (parts.argmax(1) != whole.argmax(1)).float().mean() < 0.01  # where the CRF changes 36 %
