@@ -36,7 +36,7 @@ except ImportError:
 SIGMAS = [(80, 13), (160, 3), (20, 13), (40, 40), (5, 5)]
 
 
-def picture(path, index, height, width):
+def image_of(path, index, height, width):
     """An RGB image (H, W, 3): a file, resized, or a drawn scene."""
     if path is None:
         return np.ascontiguousarray(render_scene('test', index, (height, width))[0])
@@ -156,7 +156,7 @@ def training(image, height, width, classes, repeats, peer):
 
 @torch.no_grad()
 def batches(height, width, classes, repeats):
-    images = torch.stack([torch.from_numpy(picture(None, i, height, width)).permute(2, 0, 1) for i in range(4)])
+    images = torch.stack([torch.from_numpy(image_of(None, i, height, width)).permute(2, 0, 1) for i in range(4)])
     logits = torch.cat([evidence(height, width, classes, i) for i in range(4)])
 
     def singles():
@@ -275,9 +275,9 @@ def main() -> None:
     first = cases[0]
     if 'inference' in args.parts:
         for height, width, classes in cases:
-            inference(picture(args.image[0], 0, height, width), height, width, classes, args.repeats)
+            inference(image_of(args.image[0], 0, height, width), height, width, classes, args.repeats)
     height, width, classes = first
-    image = picture(args.image[0], 0, height, width)
+    image = image_of(args.image[0], 0, height, width)
     if 'wide' in args.parts:
         inference(image, height, width, classes, args.repeats, (160, 3))
     if 'training' in args.parts:
@@ -285,7 +285,7 @@ def main() -> None:
         training(image, height, width, classes, args.repeats, peer)
     if 'batch' in args.parts:
         batches(height, width, classes, args.repeats)
-    images = {Path(path or f'scene {i}').name: picture(path, i, height, width)
+    images = {Path(path or f'scene {i}').name: image_of(path, i, height, width)
               for i, path in enumerate(args.image if args.image[0] else [None] * 3)}
     if 'accuracy' in args.parts:
         accuracy(images)

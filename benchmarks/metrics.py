@@ -19,9 +19,9 @@ from segfusion.diagnosis.cost import build_segmentor, environment
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'sfnet'
 # (height, width), classes, the network whose forward pass is the yardstick
-SETTINGS = [((360, 480), 11, CONFIGS / 'sfnet_r18_1xb8-20k_camvid-360x480.py'),
+SETTINGS = [((360, 480), 11, CONFIGS / 'sfnet_r18-v1c_1xb8-20k_camvid-360x480.py'),
             ((1024, 2048), 19, CONFIGS / 'sfnet_r18_8xb2-300e_cityscapes-1024x1024.py')]
-NAMES = ('IoUMetric', 'SurveyMetric', 'BoundaryIoUMetric', 'TrimapIoUMetric', 'BoundaryFScoreMetric')
+NAMES = ('IoUMetric', 'FrequencyWeightedIoUMetric', 'BoundaryIoUMetric', 'TrimapIoUMetric', 'BoundaryFScoreMetric')
 
 
 def scene(size, classes, quality, seed=0):

@@ -13,7 +13,7 @@ from mmseg.structures import SegDataSample
 
 from segfusion.datasets.audit import heads_of
 from segfusion.diagnosis.cost import logits
-from segfusion.diagnosis.network import describe
+from segfusion.diagnosis.network import describe_network
 from tests.optional import needs_mmdet, needs_ops
 from tests.references.criss_cross import criss_cross_attention
 
@@ -174,8 +174,8 @@ def test_the_audit_knows_heads_that_predict_masks():
 
 @needs_ops
 def test_explained_levels_of_a_cascade():
-    net = describe(Config(dict(model=model_config(POINTREND))), (64, 96))
+    net = describe_network(Config(dict(model=model_config(POINTREND))), (64, 96))
     assert [level.readers for level in net.levels] == [['decode_head[0]', 'decode_head[1]']] + 3 * [['decode_head[0]']]
     assert net.problems == []
-    assert [(p.slot, p.name) for p in describe(Config(dict(model=model_config(CCNET))), (64, 96)).parts] == [
+    assert [(p.slot, p.name) for p in describe_network(Config(dict(model=model_config(CCNET))), (64, 96)).parts] == [
         ('context', 'CrissCrossAttention')]

@@ -1,4 +1,4 @@
-"""Write a sheet of samples of any data set config: picture | truth, and a legend.
+"""Write a sheet of samples of any data set config: image | truth, and a legend.
 
 Example::
 
@@ -19,10 +19,10 @@ def parse_args():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config', help='a data set config, or any config that inherits one')
     parser.add_argument('--split', default='train', choices=['train', 'val', 'test'])
-    parser.add_argument('--out', default='work_dirs/browse.png', help='the picture to write')
+    parser.add_argument('--out', default='work_dirs/browse.png', help='the image to write')
     parser.add_argument('--indices', type=int, nargs='+', help='which samples; default: eight, evenly spaced')
     parser.add_argument('--columns', type=int, default=2, help='samples a row')
-    parser.add_argument('--width', type=int, default=256, help='width of a picture on the sheet, pixels')
+    parser.add_argument('--width', type=int, default=256, help='width of an image on the sheet, pixels')
     parser.add_argument('--augmented', action='store_true', help='show what the pipeline yields, not the files')
     parser.add_argument('--colours', type=int, help='reduce to so many colours (2..256), for a smaller file')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='overrides, key=value')

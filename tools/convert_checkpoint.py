@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument('dst', metavar='DST')
     args = parser.parse_args()
     try:
-        report = convert_file(args.config, args.src, args.dst, args.layout, args.trust, args.overwrite)
+        report = convert_file(args.config, args.src, args.dst, args.layout, args.trust or None, args.overwrite)
     except (ValueError, OSError) as error:
         print(f'convert_checkpoint: {error}', file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""The whole loop on two cores: draw scenes, train SFNet, test it, write a table and a picture to work_dirs/demo."""
+"""The whole loop on two cores: draw scenes, train SFNet, test it, write a table and an image to work_dirs/demo."""
 import subprocess
 import sys
 import time
@@ -26,11 +26,11 @@ def main() -> None:
     Path(newest).replace(checkpoint)
     run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
         str(WORK_DIR / 'test'))
-    run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'pictures'))
-    from segfusion.study.scores import read_scores, scores_table
-    table = scores_table(read_scores(WORK_DIR / 'test'))
+    run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'images'))
+    from segfusion.study.report_markdown import scores_table
+    table = scores_table(WORK_DIR / 'test')
     (WORK_DIR / 'results.md').write_text(table + '\n')
-    print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "pictures" / "0000.png"} '
+    print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "images" / "0000.png"} '
           f'in {time.perf_counter() - START:.0f} s')
 
 

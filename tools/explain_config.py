@@ -11,9 +11,9 @@ import sys
 
 from segfusion import register_all
 from segfusion.diagnosis.loading import load_config
-from segfusion.diagnosis.names import check_names
-from segfusion.diagnosis.network import describe, network_text
+from segfusion.diagnosis.network import describe_network, network_text
 from segfusion.diagnosis.provenance import explain, origin_text
+from segfusion.engine.names import check_names
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def show(args: argparse.Namespace) -> int:
     config = load_config(args.config, args.cfg_options)
     problems = check_names(config)
     if not problems and 'model' in config:
-        network = describe(config, tuple(args.size))
+        network = describe_network(config, tuple(args.size))
         print(network_text(network), end='\n\n')
         problems = network.problems
     print(origin_text(explain(args.config, '' if args.all else args.key, args.cfg_options)))

@@ -3,8 +3,8 @@ _base_ = [
     '../_base_/models/alignseg_r50.py', '../_base_/datasets/cityscapes_872x872.py',
     '../_base_/schedules/poly_120k.py', '../_base_/default_runtime.py'
 ]
-crop_size = (872, 872)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
-    backbone=dict(depth=101),
-    test_cfg=dict(mode='slide', crop_size=crop_size, stride=(582, 582)))
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(
+        depth=101, init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/resnet101_alignseg.pth')),
+    test_cfg=dict(mode='slide', crop_size=_base_.crop_size, stride=(582, 582)))

@@ -1,13 +1,13 @@
-# The paper's network and settings: FCN-8s, then everything together, one image a step. Set load_from to a trained
-# FCN-8s; the paper's CRF starts from weights found by search, the released code from 3 and 5.
+# The paper's network and settings: a trained FCN-8s (the authors' file, converted), then everything together, one image
+# a step. The paper's CRF starts from weights found by search, the released code from 3 and 5.
 _base_ = [
     '../_base_/models/fcn-8s_vgg16.py', '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/schedule_40k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (512, 512)
+load_from = f'{_base_.converted_root}/fcn-8s_voc12.pth'
 model = dict(
     type='RefinedEncoderDecoder',
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(num_classes=21),
     refiner=dict(
         type='CRFAsRNN',

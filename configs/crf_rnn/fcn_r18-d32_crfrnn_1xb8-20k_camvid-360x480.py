@@ -1,2 +1,2 @@
-_base_ = './fcn_r18-d32_1xb8-20k_camvid-360x480.py'
+_base_ = '../fcn/fcn_r18-d32_1xb8-20k_camvid-360x480.py'
 model = dict(type='RefinedEncoderDecoder', refiner=dict(type='CRFAsRNN'))

@@ -9,5 +9,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(custom_keys={'decode_head.branches': dict(lr_mult=10.)}))
 param_scheduler = [dict(type='MultiStepLR', milestones=[2000, 4000], gamma=0.1, by_epoch=False)]
 train_cfg = dict(max_iters=6000, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))
 train_dataloader = dict(batch_size=20)

@@ -21,5 +21,4 @@ optim_wrapper = dict(
         }))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=20000, by_epoch=False)]
 train_cfg = dict(max_iters=20000, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))
 train_dataloader = dict(batch_size=10)

@@ -9,4 +9,3 @@ optim_wrapper = dict(
     paramwise_cfg=dict(bias_lr_mult=2., bias_decay_mult=0.))
 param_scheduler = [dict(type='ConstantLR', factor=1., begin=0, end=20000, by_epoch=False)]
 train_cfg = dict(max_iters=20000, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))

@@ -12,5 +12,4 @@ optim_wrapper = dict(
     paramwise_cfg=dict(bias_lr_mult=2., bias_decay_mult=0.))
 param_scheduler = [dict(type='ConstantLR', factor=1., begin=0, end=100000, by_epoch=False)]
 train_cfg = dict(max_iters=100000, val_interval=2000)
-default_hooks = dict(checkpoint=dict(interval=2000))
 train_dataloader = dict(batch_size=1)

@@ -1,13 +1,3 @@
-# The paper's network. Crop 864, batch 8 and power 0.9 are what we remember of its recipe and could not re-read;
-# weight of the auxiliary loss (PSPNet's) and number of iterations (mmseg's usual) are ours.
-_base_ = [
-    '../_base_/models/gff_r50-d8.py', '../_base_/datasets/cityscapes_864x864.py',
-    '../_base_/schedules/schedule_80k.py', '../_base_/default_runtime.py'
-]
-crop_size = (864, 864)
-model = dict(
-    data_preprocessor=dict(size=crop_size),
-    pretrained='open-mmlab://resnet101_v1c',
-    backbone=dict(depth=101),
-    test_cfg=dict(mode='slide', crop_size=crop_size, stride=(576, 576)))
-train_dataloader = dict(batch_size=2)
+# The paper's network.
+_base_ = './gff_r50-d8_4xb2-80k_cityscapes-864x864.py'
+model = dict(backbone=dict(depth=101, init_cfg=dict(checkpoint='open-mmlab://resnet101_v1c')))

@@ -1,12 +1,2 @@
-_base_ = [
-    '../_base_/models/gff_r50-d8.py', '../_base_/datasets/ade20k.py', '../_base_/schedules/schedule_160k.py',
-    '../_base_/default_runtime.py'
-]
-crop_size = (512, 512)
-model = dict(
-    data_preprocessor=dict(size=crop_size),
-    pretrained='open-mmlab://resnet101_v1c',
-    backbone=dict(depth=101),
-    decode_head=dict(num_classes=150),
-    auxiliary_head=dict(num_classes=150))
-train_dataloader = dict(batch_size=2)
+_base_ = './gff_r50-d8_8xb2-160k_ade20k-512x512.py'
+model = dict(backbone=dict(depth=101, init_cfg=dict(checkpoint='open-mmlab://resnet101_v1c')))

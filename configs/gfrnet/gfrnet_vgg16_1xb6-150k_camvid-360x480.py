@@ -7,5 +7,4 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=1e-3, momentum=0.9, weight_decay=5e-4))
 param_scheduler = [dict(type='MultiStepLR', milestones=[50000, 100000], gamma=0.1, by_epoch=False)]
 train_cfg = dict(max_iters=150000, val_interval=2000)
-default_hooks = dict(checkpoint=dict(interval=2000))
 train_dataloader = dict(batch_size=6)

@@ -10,5 +10,4 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=1e-4, momentum=0.99, weight_decay=5e-4))
 param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=100000, by_epoch=False)]
 train_cfg = dict(max_iters=100000, val_interval=2000)
-default_hooks = dict(checkpoint=dict(interval=2000))
 train_dataloader = dict(batch_size=1)

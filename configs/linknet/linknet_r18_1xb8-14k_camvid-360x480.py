@@ -12,4 +12,3 @@ optim_wrapper = dict(
     optimizer=dict(type='RMSprop', lr=5e-4))
 param_scheduler = [dict(type='ConstantLR', factor=1., begin=0, end=13762, by_epoch=False)]
 train_cfg = dict(max_iters=13762, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))

@@ -1,8 +1,2 @@
-# The recipe all networks share.
-_base_ = [
-    '../_base_/models/maskformer_r50-d32.py', '../_base_/datasets/camvid.py', '../_base_/schedules/camvid_scratch.py',
-    '../_base_/default_runtime.py'
-]
-crop_size = (360, 480)
-model = dict(data_preprocessor=dict(size=crop_size))
-train_dataloader = dict(batch_size=8)
+_base_ = ['../_base_/models/maskformer_r50-d32.py', '../_base_/camvid_scratch.py']
+model = dict(data_preprocessor=dict(size=_base_.crop_size))

@@ -9,5 +9,4 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=5e-4, momentum=0.9, weight_decay=5e-4))
 param_scheduler = [dict(type='MultiStepLR', milestones=[20000], gamma=0.1, by_epoch=False)]
 train_cfg = dict(max_iters=30000, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))
 train_dataloader = dict(batch_size=4)

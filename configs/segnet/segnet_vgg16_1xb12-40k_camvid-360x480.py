@@ -8,5 +8,4 @@ optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.1, momentum=0.9, weight_decay=5e-4))
 param_scheduler = [dict(type='ConstantLR', factor=1., begin=0, end=40000, by_epoch=False)]
 train_cfg = dict(max_iters=40000, val_interval=1000)
-default_hooks = dict(checkpoint=dict(interval=1000))
 train_dataloader = dict(batch_size=12)

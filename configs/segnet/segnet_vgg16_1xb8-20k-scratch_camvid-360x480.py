@@ -1,13 +1,9 @@
-# The recipe all networks share. Median-frequency weights as in the paper.
+# Median-frequency weights as in the paper.
 _base_ = [
-    '../_base_/models/segnet_vgg16.py', '../_base_/datasets/camvid.py',
-    '../_base_/datasets/camvid_class_weights.py', '../_base_/schedules/camvid_scratch.py',
-    '../_base_/default_runtime.py'
+    '../_base_/models/segnet_vgg16.py', '../_base_/datasets/camvid_class_weights.py', '../_base_/camvid_scratch.py'
 ]
-crop_size = (360, 480)
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    data_preprocessor=dict(size=_base_.crop_size),
     decode_head=dict(
         loss_decode=dict(
             _delete_=True, type='WeightedCrossEntropyLoss', class_weight={{_base_.segnet_class_weight}})))
-train_dataloader = dict(batch_size=8)

@@ -1,6 +1,6 @@
 _base_ = './sfnet_r18_8xb2-300e_cityscapes-1024x1024.py'
 model = dict(
-    backbone=dict(depth=50),
+    backbone=dict(depth=50, init_cfg=dict(checkpoint=f'{_base_.converted_root}/resnet50_sfnet.pth')),
     decode_head=dict(in_channels=[256, 512, 1024, 2048], channels=256),
     auxiliary_head=dict(in_channels=256, channels=256),
     # The accurate models are tested on sliding windows of 832 with one third overlap.

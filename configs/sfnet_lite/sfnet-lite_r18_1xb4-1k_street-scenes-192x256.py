@@ -2,6 +2,5 @@ _base_ = [
     '../_base_/models/sfnet-lite_r18.py', '../_base_/datasets/street_scenes.py', '../_base_/schedules/schedule_1k.py',
     '../_base_/default_runtime.py'
 ]
-crop_size = (192, 256)
-model = dict(data_preprocessor=dict(size=crop_size), decode_head=dict(num_classes=11))
+model = dict(data_preprocessor=dict(size=_base_.crop_size), decode_head=dict(num_classes=11))
 train_dataloader = dict(batch_size=4)

@@ -16,4 +16,4 @@ axes = dict(
         aligned={'model.decode_head.context.type': 'AlignedContext'}))
 seeds = [0]
 measure = dict(size=(128, 192), repeats=9, threads=2, columns=['mIoU', 'mBIoU', 'trimap_mIoU_3px', 'mBF_3px'])
-pictures = 3
+images = 3

@@ -1,12 +1,15 @@
 """Command lines."""
+from types import SimpleNamespace
+
 import numpy as np
+from mmengine.logging import MessageHub
 from mmseg.registry import HOOKS
 
 import segfusion
 from segfusion.deploy import example_image, predict_image
 from segfusion.deploy.windows import windows
 from segfusion.diagnosis.loading import load_config
-from segfusion.study.scores import read_scores
+from segfusion.study.report_markdown import scores_table
 from segfusion.visualization import check_indices
 
 from . import case
@@ -31,7 +34,7 @@ def _(folder):
 
 @case('Commands', 'table of a test that has not finished')
 def _(folder):
-    read_scores(folder)
+    scores_table(folder)
 
 
 @case('Commands', 'negative number of masks for the audit')
@@ -82,3 +85,13 @@ def _(folder):
 @case('Commands', 'single image without its batch axis, `get_model`')
 def _(folder):
     segfusion.get_model('enet')(segfusion.deploy.example_image((64, 64))[0])
+
+
+@case('Commands', 'a loss that is not a number')
+def _(folder):
+    hub = MessageHub('bad_inputs')
+    losses = {'loss': float('nan'), 'decode.loss_ce': float('nan'), 'aux.loss_ce': 1.25}
+    for name, value in losses.items():
+        hub.update_scalar(f'train/{name}', value)
+    runner = SimpleNamespace(message_hub=hub, iter=99, work_dir=str(folder), optim_wrapper=None)
+    HOOKS.build(dict(type='FiniteLossHook')).after_train_iter(runner, 0, outputs=losses)

@@ -75,7 +75,7 @@ def _(folder):
     dense_crf(np.zeros((8, 9, 3), np.uint8), np.full((4, 8, 9), 3., np.float32))
 
 
-@case('CRF', 'picture transposed')
+@case('CRF', 'image transposed')
 def _(folder):
     dense_crf(np.zeros((9, 8, 3), np.uint8), np.full((4, 8, 9), .25, np.float32))
 

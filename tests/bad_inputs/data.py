@@ -11,7 +11,7 @@ LOAD = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 
 
 def build(folder, mask=None, classes=('background', 'cell'), image=(6, 8), name='0.png', **kwargs):
-    """A stock BaseSegDataset of one picture."""
+    """A stock BaseSegDataset of one image."""
     for sub in ('img', 'ann'):
         (folder / sub).mkdir(exist_ok=True)
     cv2.imwrite(str(folder / 'img' / name), np.zeros((*image, 3), np.uint8))
@@ -51,7 +51,7 @@ def _(folder):
     look(build(folder, mask(0, 255)))
 
 
-@case('Labels', 'masks are coloured pictures')
+@case('Labels', 'masks are coloured images')
 def _(folder):
     look(build(folder, np.zeros((6, 8, 3), np.uint8)))
 
@@ -109,14 +109,31 @@ def _(folder):
     look(build(folder, np.zeros((1, 1), np.uint8), image=(1, 1)))
 
 
+def broken_image(folder, share):
+    dataset = build(folder, mask(0, 1))
+    path = folder / 'img' / '0.png'
+    path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
+    return dataset
+
+
+@case('Files', 'empty image, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0))
+
+
+@case('Files', 'image cut off while it was copied, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0.5))
+
+
+@case('Files', 'empty image in the middle of a training')
+def _(folder):
+    broken_image(folder, 0)[0]
+
+
 @case('Labels', 'wrong label in the middle of a training')
 def _(folder):
     build(folder, mask(0, 7), pipeline=LOAD + [dict(type='CheckLabels', num_classes=2)])[0]
-
-
-@case('Labels', 'CheckLabels with a stock data set, classes unsaid')
-def _(folder):
-    build(folder, mask(0, 1), pipeline=LOAD + [dict(type='CheckLabels')])[0]
 
 
 @case('Labels', 'CheckLabels in front of LoadAnnotations')
@@ -192,8 +209,8 @@ def _(folder):
     for sub in ('leftImg8bit/train/x', 'gtFine/train/x'):
         (folder / sub).mkdir(parents=True)
     (folder / 'leftImg8bit/train/x/x_leftImg8bit.png').write_bytes(b'')
-    DATASETS.build(dict(type='CheckedCityscapesDataset', data_root=str(folder), pipeline=LOAD,
-                        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train')))
+    look(DATASETS.build(dict(type='CityscapesDataset', data_root=str(folder), pipeline=LOAD,
+                             data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'))))
 
 
 @case('Files', 'StreetScenes: unknown split')

@@ -35,17 +35,17 @@ def _(folder):
 
 @case('Parts', 'sum of levels that are not on one grid')
 def _(folder):
-    SumFusion(4, **SHARED)(SMALL, LARGE)
+    SumFusion()(SMALL, LARGE)
 
 
 @case('Parts', 'gate on levels that are not on one grid')
 def _(folder):
-    DuplexGateFusion(4, **SHARED)(SMALL, LARGE)
+    DuplexGateFusion(4)(SMALL, LARGE)
 
 
 @case('Parts', 'batch of one and attentional fusion in training')
 def _(folder):
-    AFFusion(4, **SHARED, norm_cfg=dict(type='BN'))(LARGE[:1], LARGE[:1])
+    AFFusion(4, norm_cfg=dict(type='BN'))(LARGE[:1], LARGE[:1])
 
 
 @case('Parts', 'even kernel for deformable alignment')
@@ -65,7 +65,7 @@ def _(folder):
 
 @case('Parts', 'unknown gate')
 def _(folder):
-    MODELS.build(dict(type='DuplexGateFusion', channels=4, gate_channels=2, **SHARED))
+    MODELS.build(dict(type='DuplexGateFusion', channels=4, gate_channels=2))
 
 
 @case('Parts', 'pyramid pooling of a map of another width')
@@ -75,7 +75,7 @@ def _(folder):
 
 @case('Parts', 'ASPP on a map of another width')
 def _(folder):
-    ASPPContext(8, 4, **SHARED)(LARGE)
+    ASPPContext(8, 4)(LARGE)
 
 
 @case('Parts', 'aligned context on a map of another width')
@@ -83,7 +83,7 @@ def _(folder):
     AlignedContext(8, 4, **SHARED)(LARGE)
 
 
-@case('Parts', 'unpooling with the switches of another grid')
+@case('Parts', 'unpooling with the pooling indices of another grid')
 def _(folder):
     IndexUnpool()(SMALL, torch.zeros(2, 4, 10, 12, dtype=torch.uint8))
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from segfusion.convert import ConversionError, convert_file
+from segfusion.engine.checkpoints import CheckpointError
 from tests.references import golden
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +27,7 @@ def test_command_writes_what_mmseg_loads(authors_file, tmp_path):
     target = tmp_path / 'out' / 'sfnet.pth'
     command = [sys.executable, str(ROOT / 'tools' / 'convert_checkpoint.py'), '--config', CONFIG]
     done = subprocess.run([*command, str(authors_file), str(target)], capture_output=True, text=True, cwd=tmp_path,
-                          env=dict(os.environ, PYTHONPATH=str(ROOT)))
+                          env=dict(os.environ, PYTHONPATH=str(ROOT / 'custom_modules')))
     assert done.returncode == 0, done.stderr
     assert '251 tensors converted, 0 dropped' in done.stdout
 
@@ -70,7 +71,7 @@ class Surprise:
 
 def test_files_that_run_code_need_trust(tmp_path, capsys):
     torch.save(dict(state_dict={'a': torch.zeros(1)}, args=Surprise()), tmp_path / 'pickle.pth')
-    with pytest.raises(ConversionError, match='--trust'):
+    with pytest.raises(CheckpointError, match='--trust'):
         convert_file(CONFIG, str(tmp_path / 'pickle.pth'), str(tmp_path / 'new.pth'))
     assert 'code ran' not in capsys.readouterr().out
 

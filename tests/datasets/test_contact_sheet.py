@@ -3,10 +3,10 @@ import pytest
 
 from segfusion.datasets import CamVidDataset
 from segfusion.visualization import contact_sheet
-from segfusion.visualization.canvas import colour, legend
+from segfusion.visualization.canvas import class_legend, colour
 
 
-def test_sheet_shows_picture_beside_truth(build_camvid):
+def test_sheet_shows_image_beside_truth(build_camvid):
     dataset = build_camvid()
     sheet = contact_sheet(dataset, [0, 1], columns=1, width=48)
     assert np.array_equal(sheet[:36, :48], np.full((36, 48, 3), (200, 100, 10)))  # RGB, the files are BGR to cv2
@@ -32,6 +32,6 @@ def test_augmented_sheet_shows_what_the_model_gets(build_camvid):
 
 def test_ignored_labels_are_black_and_every_class_is_in_the_legend():
     assert colour(np.array([[1, 255]], np.uint8), [(1, 2, 3), (4, 5, 6)]).tolist() == [[[4, 5, 6], [0, 0, 0]]]
-    board = np.array(legend(CamVidDataset.METAINFO['palette'], CamVidDataset.METAINFO['classes'], 200))
+    board = np.array(class_legend(CamVidDataset.METAINFO['palette'], CamVidDataset.METAINFO['classes'], 200))
     shown = {tuple(c) for c in board.reshape(-1, 3).tolist()}
     assert {tuple(c) for c in CamVidDataset.METAINFO['palette']} <= shown

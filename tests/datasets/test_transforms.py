@@ -11,7 +11,7 @@ def build(**cfg):
 
 
 def results(h, w, centroid=None, **extra):
-    """A picture whose pixel (y, x) is (y, x, 0), and a label that is its column."""
+    """An image whose pixel (y, x) is (y, x, 0), and a label that is its column."""
     y, x = np.mgrid[:h, :w].astype(np.uint8)
     out = dict(img=np.stack([y, x, 0 * x], -1), gt_seg_map=x.copy(), seg_fields=['gt_seg_map'], ori_shape=(h, w))
     out.update(extra)
@@ -52,7 +52,7 @@ def test_centroid_follows_resizing_and_flipping():
         assert out['img'][0, 0, 1] <= 29 <= out['img'][0, -1, 1]
 
 
-def test_small_pictures_are_padded_with_ignore():
+def test_small_images_are_padded_with_ignore():
     np.random.seed(0)
     out = build(type='CentroidCrop', crop_size=(12, 8))(results(6, 20, (3, 3)))
     assert out['img'].shape == (12, 8, 3) and out['img_shape'] == (12, 8)
@@ -98,12 +98,12 @@ def test_blur_strength_covers_its_range():
 
 
 def test_jitter_steps_known_numbers():
-    picture = Image.fromarray(np.array([[[200, 100, 0], [0, 100, 200]]], np.uint8))
-    assert np.asarray(ColorJitter.apply(picture, 'brightness', 1.2)).tolist() == [[[240, 120, 0], [0, 120, 240]]]
-    grey = [round(.299 * r + .587 * g + .114 * b) for r, g, b in np.asarray(picture)[0].tolist()]
-    faded = np.asarray(ColorJitter.apply(picture, 'saturation', 0.))
+    image = Image.fromarray(np.array([[[200, 100, 0], [0, 100, 200]]], np.uint8))
+    assert np.asarray(ColorJitter.apply(image, 'brightness', 1.2)).tolist() == [[[240, 120, 0], [0, 120, 240]]]
+    grey = [round(.299 * r + .587 * g + .114 * b) for r, g, b in np.asarray(image)[0].tolist()]
+    faded = np.asarray(ColorJitter.apply(image, 'saturation', 0.))
     assert np.abs(faded[0] - np.array(grey)[:, None]).max() <= 1
-    flat = np.asarray(ColorJitter.apply(picture, 'contrast', 0.))
+    flat = np.asarray(ColorJitter.apply(image, 'contrast', 0.))
     assert np.abs(flat.astype(int) - round(sum(grey) / 2)).max() <= 1
     turned = np.asarray(ColorJitter.apply(Image.fromarray(np.array([[[255, 0, 0]]], np.uint8)), 'hue', 1 / 3))
     assert np.abs(turned[0, 0].astype(int) - (0, 255, 0)).max() <= 3

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segfusion.deploy.folder import draw_change, palette, refine_folder
+from segfusion.deploy.folder import draw_change, refine_folder, voc_palette
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def test_noise_goes_and_the_edge_stays(folders):
         assert (before != truth).mean() > 0.1 and (after != truth).mean() < 0.01
         assert report[int(i)].changed == pytest.approx((before != after).mean())
         assert report[int(i)].lost == [2]
-        picture = np.array(Image.open(folder / 'out' / 'changed' / f'{i}.png'))
-        np.testing.assert_array_equal(picture[:, 2 * 28:2 * 28 + 24], palette()[after])
+        drawing = np.array(Image.open(folder / 'out' / 'changed' / f'{i}.png'))
+        np.testing.assert_array_equal(drawing[:, 2 * 28:2 * 28 + 24], voc_palette()[after])
 
 
 def test_probabilities_and_logits_are_told_apart(folders):
@@ -47,7 +47,7 @@ def test_probabilities_and_logits_are_told_apart(folders):
         e = np.exp(np.load(path).astype(np.float64))
         path.unlink()
         np.savez(path.with_suffix('.npz'), probabilities=(e / e.sum(0)).astype(np.float32))
-    run(folder, pictures=False)
+    run(folder, draw=False)
     for i, old in enumerate(from_logits):
         np.testing.assert_array_equal(np.array(Image.open(folder / 'out' / f'{i}.png')), old)
 
@@ -82,8 +82,8 @@ def test_errors_name_the_file(folders):
 
 
 def test_palette_is_that_of_pascal_voc():
-    assert palette()[[0, 1, 2, 15, 20, 255]].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [192, 128, 128],
+    assert voc_palette()[[0, 1, 2, 15, 20, 255]].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [192, 128, 128],
                                                           [0, 64, 128], [224, 224, 192]]
     same = np.zeros((2, 3), np.uint8)
-    picture = draw_change(np.full((2, 3, 3), 100, np.uint8), same, same)
-    assert (picture[:, -3:] == 150).all()
+    drawing = draw_change(np.full((2, 3, 3), 100, np.uint8), same, same)
+    assert (drawing[:, -3:] == 150).all()

@@ -33,7 +33,7 @@ class BrightestChannel(EncoderDecoder):
         return inputs
 
 
-def picture(seed=0, size=(20, 31)):
+def sample(seed=0, size=(20, 31)):
     """RGB noise without ties, and the channel that is brightest."""
     image = np.random.default_rng(seed).permutation(256 * 3)[:3].astype(np.uint8)
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def picture(seed=0, size=(20, 31)):
 def folder(tmp_path):
     (tmp_path / 'in').mkdir()
     for i, suffix in enumerate(('png', 'bmp')):
-        Image.fromarray(picture(i)[0]).save(tmp_path / 'in' / f'{i}.{suffix}')
+        Image.fromarray(sample(i)[0]).save(tmp_path / 'in' / f'{i}.{suffix}')
     return tmp_path
 
 
@@ -58,7 +58,7 @@ def test_folder_gives_masks_overlays_and_areas(folder):
     rows = list(csv.reader(open(folder / 'out' / 'areas.csv')))
     assert rows[0] == ['file', 'width', 'height', 'red', 'green', 'blue'] and not report.unreadable
     for i, name in enumerate(('0.png', '1.bmp')):
-        image, truth = picture(i)
+        image, truth = sample(i)
         np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / f'{i}.png'), truth)
         np.testing.assert_array_equal(
             mask(folder / 'out' / 'overlays' / f'{i}.png'),
@@ -74,7 +74,7 @@ def test_onnx_file_and_checkpoint_give_the_same(folder):
     deployed = OnnxSegmentor(str(folder / 'net.onnx'))
     assert deployed.dataset_meta == dict(classes=['red', 'green', 'blue'], palette=PALETTE)
     predict(deployed, str(folder / 'in' / '0.png'), str(folder / 'out'))
-    np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / '0.png'), picture(0)[1])
+    np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / '0.png'), sample(0)[1])
 
 
 def test_video(folder):
@@ -105,7 +105,7 @@ def test_crf_smooths_what_the_image_does_not_separate():
 
 
 def test_overlay_extremes():
-    image, labels = picture()
+    image, labels = sample()
     np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 0), image)
     np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 1), np.array(PALETTE)[labels])
 
@@ -118,11 +118,11 @@ def test_overlay_extremes():
 ])
 def test_arrays_that_are_no_rgb_pictures_are_answered(change, remedy):
     with pytest.raises(ValueError, match=remedy):
-        predict_image(BrightestChannel(), change(picture()[0]))
+        predict_image(BrightestChannel(), change(sample()[0]))
 
 
 def test_names_are_no_formulas_to_a_spreadsheet(folder):
-    Image.fromarray(picture()[0]).save(folder / 'in' / '=HYPERLINK(1).png')
+    Image.fromarray(sample()[0]).save(folder / 'in' / '=HYPERLINK(1).png')
     model = BrightestChannel()
     model.dataset_meta['classes'] = ('@red', '-green', 'blue')
     predict(model, str(folder / 'in'), str(folder / 'out'))
@@ -148,21 +148,21 @@ def test_bad_sources_are_named(folder):
     (folder / 'in' / 'empty.png').write_bytes(b'')
     report = predict(model, str(folder / 'in'), out)
     assert sorted(report.areas) == ['0.png', '1.bmp'] and sorted(report.unreadable) == ['cut.jpg', 'empty.png']
-    with pytest.raises(ValueError, match='empty.png is not a picture .*0 bytes'):
+    with pytest.raises(ValueError, match='empty.png is not an image .*0 bytes'):
         predict(model, str(folder / 'in' / 'empty.png'), out + '1')
     with pytest.raises(FileNotFoundError, match='no file or folder .*gone'):
         predict(model, str(folder / 'gone'), out + '2')
     (folder / 'none').mkdir()
     (folder / 'none' / 'a.txt').write_text('')
-    with pytest.raises(ValueError, match='no pictures in .*1 other entries, e.g. a.txt'):
+    with pytest.raises(ValueError, match='no images in .*1 other entries, e.g. a.txt'):
         predict(model, str(folder / 'none'), out + '3')
-    with pytest.raises(ValueError, match='expected a picture'):
+    with pytest.raises(ValueError, match='expected an image'):
         predict(model, str(folder / 'none' / 'a.txt'), out + '4')
     (folder / 'film.mp4').write_bytes(b'no film')
     with pytest.raises(ValueError, match='not a video'):
         predict(model, str(folder / 'film.mp4'), out + '5')
-    Image.fromarray(picture()[0]).save(folder / 'in' / '0.jpg')
-    with pytest.raises(ValueError, match='several pictures named like 0'):
+    Image.fromarray(sample()[0]).save(folder / 'in' / '0.jpg')
+    with pytest.raises(ValueError, match='several images named like 0'):
         predict(model, str(folder / 'in'), out + '6')
     with pytest.raises(FileNotFoundError, match='no file .*gone.onnx'):
         OnnxSegmentor(str(folder / 'gone.onnx'))

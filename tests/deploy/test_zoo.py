@@ -25,12 +25,13 @@ def test_names_are_short_and_every_config_is_behind_one():
     names, stems = segfusion.list_models(), segfusion.list_models(configs=True)
     assert stems == sorted(p.stem for p in ROOT.glob('configs/[!_]*/*.py'))
     assert all(any(stem.startswith(f'{name}_') for name in names) for stem in stems)
-    assert {'sfnet_r18', 'sfnet_r18_bilinear', 'sfnet-lite_r18'} <= set(segfusion.list_models('sfnet*'))
+    assert {'sfnet_r18', 'sfnet_r18-v1c_bilinear', 'sfnet-lite_r18'} <= set(segfusion.list_models('sfnet*'))
     assert 'gff_r18-d8_flow' in segfusion.list_models('gff*') and segfusion.list_models('nothing*') == []
 
 
 def test_a_name_prefers_public_weights_over_drawn_streets():
-    assert _find('sfnet_r18').stem == 'sfnet_r18_1xb8-20k_camvid-360x480'
+    assert _find('sfnet_r18-v1c').stem == 'sfnet_r18-v1c_1xb8-20k_camvid-360x480'
+    assert _find('sfnet_r18').stem == 'sfnet_r18_8xb2-300e_cityscapes-1024x1024'
     assert _find('fcn_r18-d32_crfrnn').stem == 'fcn_r18-d32_crfrnn_1xb8-20k_camvid-360x480'
     assert _find('sfnet_r18_boundary').stem == 'sfnet_r18_boundary_1xb4-1k_street-scenes-192x256'
     assert _find('sfnet_r18_1xb4-demo_street-scenes-128x192').parent.name == 'sfnet'
@@ -73,8 +74,11 @@ def test_backbone_weights_are_those_the_config_names(tmp_path, monkeypatch):
         model = segfusion.get_model('fcn_r18-d32', backbone=init, **asked)
         for key, value in model.model.backbone.state_dict().items():
             assert torch.equal(value, source.state_dict()[key]), key
-    with pytest.raises(ValueError, match='enet is trained from scratch'):
+    with pytest.raises(ValueError, match='enet names no weights for its backbone'):
         segfusion.get_model('enet', pretrained=True)
+    monkeypatch.setenv('CONVERTED_ROOT', str(tmp_path))
+    with pytest.raises(ValueError, match=f'from {tmp_path}/resnet18_sfnet.pth, which is not there.*sfnet_r18-v1c'):
+        segfusion.get_model('sfnet_r18', pretrained=True)
 
 
 def test_errors_tell_what_to_do(tmp_path):

@@ -36,7 +36,7 @@ def test_runs_from_where_a_wheel_puts_it(tmp_path):
 
 def test_missing_data_folder_is_named(tmp_path):
     environment = dict(os.environ, CAMVID_ROOT=str(tmp_path / 'nowhere'))
-    config = 'configs/sfnet/sfnet_r18_1xb8-20k_camvid-360x480.py'
+    config = 'configs/sfnet/sfnet_r18-v1c_1xb8-20k_camvid-360x480.py'
     result = subprocess.run([sys.executable, 'tools/doctor.py', config], cwd=ROOT, text=True, capture_output=True,
                             env=environment)
     assert result.returncode == 1 and f'FAIL  data sets          CAMVID_ROOT={tmp_path}/nowhere: no such folder' in \

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from segfusion.diagnosis.names import check_names
-from segfusion.diagnosis.optional import lacking
 from segfusion.diagnosis.preflight import config_and_options, refuse_misspelt_names
+from segfusion.engine.names import check_names
+from segfusion.engine.optional import lacking
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')

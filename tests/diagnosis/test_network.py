@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from segfusion.diagnosis.network import class_problems, describe, network_text
+from segfusion.diagnosis.network import class_problems, describe_network, network_text
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -15,7 +15,7 @@ def sfnet(**head):
 
 
 def test_levels_and_parts_of_sfnet():
-    net = describe(sfnet(), (128, 192))
+    net = describe_network(sfnet(), (128, 192))
     assert [(level.stride, level.channels, level.size) for level in net.levels] == [
         ('4', 64, (32, 48)), ('8', 128, (16, 24)), ('16', 256, (8, 12)), ('32', 512, (4, 6))]
     assert all(level.readers == ['decode_head'] for level in net.levels) and net.problems == []
@@ -30,7 +30,7 @@ def test_levels_and_parts_of_sfnet():
 
 
 def test_wrong_channel_list_is_answered_with_the_right_one():
-    net = describe(sfnet(in_channels=[256, 512, 1024, 2048]), (64, 64))
+    net = describe_network(sfnet(in_channels=[256, 512, 1024, 2048]), (64, 64))
     assert net.parts == [] and len(net.problems) == 1
     assert 'is [256, 512, 1024, 2048], but' in net.problems[0]
     assert 'write in_channels=[64, 128, 256, 512]' in net.problems[0]
@@ -38,13 +38,13 @@ def test_wrong_channel_list_is_answered_with_the_right_one():
 
 def test_channel_list_left_out_is_suggested_or_filled_in():
     config = sfnet(in_channels=None)
-    assert 'is left out, but' in describe(config, (64, 64)).problems[0]
+    assert 'is left out, but' in describe_network(config, (64, 64)).problems[0]
     config.model.type = 'FittedEncoderDecoder'
-    assert describe(config, (64, 64)).problems == []
+    assert describe_network(config, (64, 64)).problems == []
 
 
 def test_heads_that_disagree_about_classes():
-    net = describe(sfnet(num_classes=19), (64, 64))
+    net = describe_network(sfnet(num_classes=19), (64, 64))
     assert net.problems == ['decode_head.num_classes is 19, but StreetScenes has 11 classes: set '
                             'decode_head.num_classes=11']
     assert len(net.parts) == 3  # it can be built, so it is shown
@@ -63,5 +63,5 @@ def test_one_output_with_a_sigmoid_is_two_classes():
 
 
 def test_level_that_is_not_there():
-    net = describe(sfnet(in_index=[0, 1, 2, 4]), (64, 64))
+    net = describe_network(sfnet(in_index=[0, 1, 2, 4]), (64, 64))
     assert 'names level 4, but the backbone gives 4 levels, 0..3' in net.problems[0]

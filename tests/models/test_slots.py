@@ -1,13 +1,12 @@
 """Misspelt names are answered with the nearest registered one and where it is; right ones are let pass."""
 import pytest
-from mmseg.registry import MODELS
 from torch import nn
 
 from segfusion.models.align import FlowAlign
 from segfusion.models.decode_heads import SFNetHead, SideOutputHeads
 from segfusion.models.slots import accepted_arguments, build_part, folder_slot
 
-SHARED = dict(channels=8, align_corners=False)
+SHARED = dict(channels=8, norm_cfg=None, act_cfg=dict(type='ReLU'), align_corners=False)
 
 
 def test_a_right_part_is_built_as_by_the_registry():
@@ -26,24 +25,50 @@ def test_a_right_part_is_built_as_by_the_registry():
      'fusion='),
     (dict(type='FlowAlign', mid_chanels=3), TypeError, r"FlowAlign \(segfusion\.models\.align\.flow\) takes no "
      "argument 'mid_chanels'; did you mean 'mid_channels'"),
+    (dict(type='FlowAlign', norm_cfg=dict(type='BN')), TypeError, "takes no argument 'norm_cfg'; it takes align_cor"),
+    (dict(type='BilinearAlign', channels=3), TypeError, "takes no argument 'channels'; it takes align_corners"),
+    (dict(type='IndexUnpool', align_corners=True), TypeError, "takes no argument 'align_corners'"),
 ])
 def test_wrong_parts(cfg, error, message):
     with pytest.raises(error, match=message):
         build_part('align', cfg, nn.Identity(), SHARED)
 
 
-def test_own_parts_of_users_fit_any_slot():
-    @MODELS.register_module(force=True)
-    class UsersAlign(nn.Module):
+class Anything(nn.Module):
 
-        def __init__(self, **kwargs):
-            super().__init__()
+    def __init__(self, **kwargs):
+        super().__init__()
+        self.got = kwargs
 
-    try:
-        assert folder_slot(UsersAlign) is None
-        build_part('align', dict(type='UsersAlign', anything=1), None, {})
-    finally:
-        MODELS.module_dict.pop('UsersAlign')
+
+class Nothing(nn.Module):
+    pass
+
+
+class ChannelsOnly(nn.Module):
+
+    def __init__(self, channels):
+        super().__init__()
+        self.got = channels
+
+
+def test_a_part_is_offered_what_it_takes_and_no_more():
+    assert folder_slot(Anything) is None  # own parts of users fit any slot
+    assert build_part('align', dict(type=Anything, own=1), None, SHARED).got == dict(SHARED, own=1)
+    assert build_part('fusion', dict(type=ChannelsOnly), None, SHARED).got == 8
+    assert build_part('fusion', dict(type=ChannelsOnly, channels=3), None, SHARED).got == 3
+    assert type(build_part('align', dict(type=Nothing), None, SHARED)) is Nothing
+
+
+@pytest.mark.parametrize('part, key, takes', [(ChannelsOnly, 'norm_cfg', 'channels'), (Nothing, 'channels', 'none')])
+def test_an_argument_the_user_writes_and_the_part_does_not_take_is_refused(part, key, takes):
+    with pytest.raises(TypeError, match=f"takes no argument '{key}'; it takes {takes}"):
+        build_part('fusion', dict(type=part, **{key: None}), None, SHARED)
+
+
+def test_a_part_has_to_take_what_only_its_owner_knows():
+    with pytest.raises(TypeError, match="context of NoneType: expected ChannelsOnly .* to take 'in_channels'"):
+        build_part('context', dict(type=ChannelsOnly), None, dict(in_channels=3, **SHARED))
 
 
 def test_arguments_are_collected_through_the_bases():

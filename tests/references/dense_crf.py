@@ -25,11 +25,11 @@ def normalize(matrix, how):
     return matrix / mass.mean() if how == 'mean' else matrix
 
 
-def mean_field(logits, filters, mixes, iterations):
-    """Logits (C, H, W) after some updates; ``filters`` are matrices over pixels, ``mixes`` matrices over classes."""
+def mean_field(logits, filters, compats, iterations):
+    """Logits (C, H, W) after some updates; ``filters`` are matrices over pixels, ``compats`` matrices over classes."""
     unary = logits.double().flatten(1)
     current = unary
     for _ in range(iterations):
         belief = current.softmax(0)
-        current = unary + sum(mix.double() @ (belief @ a.t()) for a, mix in zip(filters, mixes))
+        current = unary + sum(compat.double() @ (belief @ a.t()) for a, compat in zip(filters, compats))
     return current.view(logits.shape)

@@ -8,7 +8,7 @@ from segfusion.study.configs import merged_configs, write_configs
 from segfusion.study.launch import Launcher
 from segfusion.study.plan import load_study
 from segfusion.study.progress import Progress
-from segfusion.study.run import Runner
+from segfusion.study.run import Scheduler
 
 BASE = """
 default_scope = 'mmseg'
@@ -69,15 +69,15 @@ class FakeLauncher(Launcher):
 
 @pytest.fixture
 def make(tmp_path):
-    """A runner of a study whose members behave as told: name of a member -> what its fake command reads."""
+    """A scheduler of a study whose members behave as told: name of a member -> what its fake command reads."""
     def make(study, jobs=2, **behave):
         configs = merged_configs(study)
         out = tmp_path / 'out'
         write_configs(study, out / 'configs')
         for name, what in behave.items():
             (out / 'configs' / f'{name}.behave').write_text(json.dumps(what))
-        runner = Runner(study, out, configs, FakeLauncher(jobs=jobs), Progress({}, jobs, live=False))
-        runner.pause = 0.02
-        return runner
+        scheduler = Scheduler(study, out, configs, FakeLauncher(jobs=jobs), Progress({}, jobs, live=False))
+        scheduler.pause = 0.02
+        return scheduler
 
     return make

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from segfusion.study.command import main
+from segfusion.study.examples import Example, Gallery, pick, window, wrong_share
 from segfusion.study.figures import _labels, looks, ticks
-from segfusion.study.pictures import Gallery, Picture, boundary, pick, window, wrong_share
 from segfusion.study.report_html import html_page
 from segfusion.study.report_markdown import markdown
 from segfusion.study.results import class_tables, read_curves
@@ -112,8 +112,8 @@ def test_page_is_whole_and_needs_nothing_else(summary):
     labels = np.zeros((48, 64), np.uint8)
     labels[10:30, 20:40] = 1
     image = np.random.RandomState(0).randint(0, 255, (48, 64, 3), dtype=np.uint8)
-    picture = Picture(7, image, labels, window(labels), {row.name: labels for row in summary.rows})
-    text = html_page(summary, Gallery([picture], [(0, 0, 0), (255, 0, 0)], ['a', 'b & <c>']))
+    example = Example(7, image, labels, window(labels), {row.name: labels for row in summary.rows})
+    text = html_page(summary, Gallery([example], [(0, 0, 0), (255, 0, 0)], ['a', 'b & <c>']))
     page = Page(text)
     assert page.rows == ['deform_sum', 'deform_gate', 'flow_sum']
     assert page.loads and all(v.startswith('data:image/') for v in page.loads)
@@ -166,17 +166,17 @@ def test_curves_of_two_attempts_are_one(tmp_path):
 def test_crop_is_where_the_boundaries_are():
     truth = np.zeros((96, 120), np.uint8)
     truth[60:80:2, 70:100] = 1
-    assert boundary(np.array([[0, 0, 1], [0, 0, 1]])).tolist() == [[False, True, False], [False, True, False]]
+    truth[:30:2, :60] = 255  # more edges, but of what is not labelled
     top, left, height, width = window(truth)
     assert (height, width) == (32, 40) and top <= 59 and top + height >= 79 and left <= 70 and left + width >= 100
     prediction = truth.copy()
     prediction[top, left:left + 4] = 3
     truth[top + 1, left] = 255
-    picture = Picture(0, np.zeros((96, 120, 3), np.uint8), truth, (top, left, height, width), dict(x=prediction))
-    assert wrong_share(picture, 'x', 255) == pytest.approx(100 * 4 / (32 * 40 - 1))
+    example = Example(0, np.zeros((96, 120, 3), np.uint8), truth, (top, left, height, width), dict(x=prediction))
+    assert wrong_share(example, 'x', 255) == pytest.approx(100 * 4 / (32 * 40 - 1))
 
 
-def test_pictures_are_spread_over_the_test_set():
+def test_images_are_spread_over_the_test_set():
     assert pick(100, 3) == [16, 50, 83] and pick(2, 5) == [0, 1] and pick(10, [3, 12]) == [3]
 
 

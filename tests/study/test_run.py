@@ -17,50 +17,50 @@ from segfusion.study.run import Changed, dry_run
 from segfusion.study.state import Busy, Folder, lock
 
 
-def calls(runner, name):
-    path = runner.out / 'configs' / f'{name}.calls'
+def calls(scheduler, name):
+    path = scheduler.out / 'configs' / f'{name}.calls'
     return path.read_text().splitlines() if path.exists() else []
 
 
-def status(runner, study):
-    return {m.name: runner.folder(m).read().status for m in study.members}
+def status(scheduler, study):
+    return {m.name: scheduler.folder(m).read().status for m in study.members}
 
 
 def test_trains_and_tests_every_member_once(write, make):
     study = write()
-    runner = make(study)
-    assert runner.run(study.members)
-    assert set(status(runner, study).values()) == {'done'}
-    checkpoint = runner.out / 'members' / 'flow_sum_seed1' / 'train' / 'iter_100.pth'
-    assert calls(runner, 'flow_sum_seed1') == ['train', f'test --checkpoint {checkpoint}']
-    state = runner.folder(study.members[0]).read()
+    scheduler = make(study)
+    assert scheduler.run(study.members)
+    assert set(status(scheduler, study).values()) == {'done'}
+    checkpoint = scheduler.out / 'members' / 'flow_sum_seed1' / 'train' / 'iter_100.pth'
+    assert calls(scheduler, 'flow_sum_seed1') == ['train', f'test --checkpoint {checkpoint}']
+    state = scheduler.folder(study.members[0]).read()
     assert state.attempts == 1 and set(state.seconds) == {'train', 'test'} and state.process_group == 0
     assert make(study).run(study.members)  # again: nothing left to do
-    assert len(calls(runner, 'flow_sum_seed1')) == 2
+    assert len(calls(scheduler, 'flow_sum_seed1')) == 2
 
 
 def test_a_failing_and_a_killed_member_do_not_stop_the_rest(write, make):
     study = write()
-    runner = make(study, deform_sum_seed0=dict(fail='train'), flow_sum_seed0=dict(die='test'))
-    assert not runner.run(study.members)
-    found = status(runner, study)
+    scheduler = make(study, deform_sum_seed0=dict(fail='train'), flow_sum_seed0=dict(die='test'))
+    assert not scheduler.run(study.members)
+    found = status(scheduler, study)
     assert found.pop('deform_sum_seed0') == found.pop('flow_sum_seed0') == 'failed' and set(found.values()) == {'done'}
-    failure = runner.folder(study.members[0]).read().failure
+    failure = scheduler.folder(study.members[0]).read().failure
     assert failure['stage'] == 'train' and failure['reason'] == 'RuntimeError: sizes <3> & 4 do not match'
     assert 'Traceback' in failure['lines'] and failure['lines'].endswith(failure['reason'])
-    failure = runner.folder(study.members[4]).read().failure
+    failure = scheduler.folder(study.members[4]).read().failure
     assert failure['stage'] == 'test' and failure['reason'] == 'killed by SIGKILL (out of memory, or by hand)'
 
     assert make(study).run(study.members)  # the same command again
-    assert calls(runner, 'deform_sum_seed0')[1] == 'train --resume'
-    assert [c.split()[0] for c in calls(runner, 'flow_sum_seed0')] == ['train', 'test', 'test']
-    assert runner.folder(study.members[0]).read().attempts == 2
+    assert calls(scheduler, 'deform_sum_seed0')[1] == 'train --resume'
+    assert [c.split()[0] for c in calls(scheduler, 'flow_sum_seed0')] == ['train', 'test', 'test']
+    assert scheduler.folder(study.members[0]).read().attempts == 2
 
 
 def test_an_interrupt_ends_the_processes_and_the_next_run_resumes(write, make):
     study = write()
-    runner = make(study, jobs=1, deform_sum_seed0=dict(hang='train'))
-    mark = runner.out / 'configs' / 'deform_sum_seed0.hanging'
+    scheduler = make(study, jobs=1, deform_sum_seed0=dict(hang='train'))
+    mark = scheduler.out / 'configs' / 'deform_sum_seed0.hanging'
 
     def interrupt():
         wait_for(mark)
@@ -69,58 +69,58 @@ def test_an_interrupt_ends_the_processes_and_the_next_run_resumes(write, make):
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        runner.run(study.members)
+        scheduler.run(study.members)
     thread.join()
     for pid in map(int, mark.read_text().split()):
         assert not alive(pid)
-    assert status(runner, study)['deform_sum_seed0'] == 'interrupted'
+    assert status(scheduler, study)['deform_sum_seed0'] == 'interrupted'
     assert make(study).run(study.members)
-    assert calls(runner, 'deform_sum_seed0')[1] == 'train --resume'
+    assert calls(scheduler, 'deform_sum_seed0')[1] == 'train --resume'
 
 
 def test_what_a_killed_study_left_running_is_ended(write, make, capsys):
     study = write()
-    runner = make(study, jobs=1, deform_sum_seed0=dict(hang='train'))
+    scheduler = make(study, jobs=1, deform_sum_seed0=dict(hang='train'))
     pid = os.fork()
     if pid == 0:  # a study that is killed without a chance to clean up
         try:
-            runner.run(study.members)
+            scheduler.run(study.members)
         finally:
             os._exit(0)
-    mark = runner.out / 'configs' / 'deform_sum_seed0.hanging'
+    mark = scheduler.out / 'configs' / 'deform_sum_seed0.hanging'
     wait_for(mark)
     time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     left = list(map(int, mark.read_text().split()))
-    assert all(map(alive, left)) and status(runner, study)['deform_sum_seed0'] == 'training'
+    assert all(map(alive, left)) and status(scheduler, study)['deform_sum_seed0'] == 'training'
     assert make(study).run(study.members)
     assert not any(map(alive, left)) and 'left behind of deform_sum_seed0' in capsys.readouterr().out
-    assert calls(runner, 'deform_sum_seed0')[1] == 'train --resume'
+    assert calls(scheduler, 'deform_sum_seed0')[1] == 'train --resume'
 
 
 def test_a_foreign_process_with_the_recorded_number_is_left_alone(write, make):
     study = write()
-    runner = make(study, jobs=1)
+    scheduler = make(study, jobs=1)
     with subprocess.Popen([sys.executable, '-S', '-c', 'import time; time.sleep(30)'], start_new_session=True) as other:
-        folder = runner.folder(study.members[0])
+        folder = scheduler.folder(study.members[0])
         state = folder.read()
         state.status, state.process_group = 'training', other.pid
         folder.write(state)
         assert members_of(other.pid) == [other.pid]
-        assert runner.run(study.members[:1]) and other.poll() is None
+        assert scheduler.run(study.members[:1]) and other.poll() is None
         other.kill()
 
 
 def test_half_a_checkpoint_is_not_resumed_from(write, make):
     study = write()
-    runner = make(study, jobs=1, deform_sum_seed0=dict(fail='train'))
-    runner.run(study.members[:1])
-    folder = runner.folder(study.members[0])
+    scheduler = make(study, jobs=1, deform_sum_seed0=dict(fail='train'))
+    scheduler.run(study.members[:1])
+    folder = scheduler.folder(study.members[0])
     (folder.train / 'iter_70.pth').write_bytes(b'PK\x03\x04 cut off')
     (folder.train / 'last_checkpoint').write_text('/elsewhere/iter_70.pth')
     assert make(study).run(study.members[:1])
-    assert calls(runner, 'deform_sum_seed0')[1] == 'train --resume'
+    assert calls(scheduler, 'deform_sum_seed0')[1] == 'train --resume'
     steps = [p.name for p in folder.checkpoints()]
     assert steps == ['iter_100.pth', 'iter_50.pth']
 
@@ -129,18 +129,18 @@ def test_finished_work_under_another_config_is_refused(write, make):
     study = write()
     make(study).run(study.members)
     study = write(**{"_delete_=True, type='FlowAlign'": "_delete_=True, type='FlowAlign', kernel_size=5"})
-    runner = make(study)
+    scheduler = make(study)
     with pytest.raises(Changed, match='flow_sum_seed0 was trained with another config.*--fresh flow_sum') as error:
-        runner.check(study.members)
+        scheduler.check(study.members)
     assert 'deform' not in str(error.value)
-    assert 'refused flow_sum_seed0' in dry_run(study, runner, study.members)
-    make_fresh(select(study, ['flow_sum']), runner.out)
-    runner.check(study.members)
-    assert runner.run(study.members)
-    kept = sorted(p.name for p in (runner.out / 'aside').iterdir())
+    assert 'refused flow_sum_seed0' in dry_run(study, scheduler, study.members)
+    make_fresh(select(study, ['flow_sum']), scheduler.out)
+    scheduler.check(study.members)
+    assert scheduler.run(study.members)
+    kept = sorted(p.name for p in (scheduler.out / 'aside').iterdir())
     assert [re.sub(r'-\d{8}-\d{6}', '', name) for name in kept] == ['flow_sum_seed0', 'flow_sum_seed1']
-    assert (runner.out / 'aside' / kept[0] / 'train' / 'iter_100.pth').exists()
-    assert calls(runner, 'deform_sum_seed0')[0] == 'train' and len(calls(runner, 'deform_sum_seed0')) == 2
+    assert (scheduler.out / 'aside' / kept[0] / 'train' / 'iter_100.pth').exists()
+    assert calls(scheduler, 'deform_sum_seed0')[0] == 'train' and len(calls(scheduler, 'deform_sum_seed0')) == 2
 
 
 def test_another_test_alone_needs_no_training(write, make):
@@ -148,48 +148,48 @@ def test_another_test_alone_needs_no_training(write, make):
     make(study).run(study.members)
     text = study.base.read_text()
     study.base.write_text(text.replace("test_evaluator = dict(type='IoU", "test_evaluator = dict(type='Depth"))
-    runner = make(study)
+    scheduler = make(study)
     with pytest.raises(Changed, match='--retest deform_sum_seed0'):
-        runner.check(study.members)
-    make_retest(study.members, runner.out)
-    runner.check(study.members)
-    assert runner.run(study.members)
-    assert [c.split()[0] for c in calls(runner, 'deform_sum_seed0')] == ['train', 'test', 'test']
+        scheduler.check(study.members)
+    make_retest(study.members, scheduler.out)
+    scheduler.check(study.members)
+    assert scheduler.run(study.members)
+    assert [c.split()[0] for c in calls(scheduler, 'deform_sum_seed0')] == ['train', 'test', 'test']
 
 
 def test_a_member_that_saved_nothing_may_change(write, make):
     study = write()
-    runner = make(study, deform_sum_seed0=dict(fail='train'))
-    folder = runner.folder(study.members[0])
-    runner.run(study.members[:1])
+    scheduler = make(study, deform_sum_seed0=dict(fail='train'))
+    folder = scheduler.folder(study.members[0])
+    scheduler.run(study.members[:1])
     for path in folder.train.glob('*.pth'):
         path.unlink()
     study = write(**{'sum=dict()': "sum={'train_cfg.max_iters': 50}"})
-    runner = make(study)
-    runner.check(study.members)
-    assert runner.run(study.members[:1]) and calls(runner, 'deform_sum_seed0')[1] == 'train'
+    scheduler = make(study)
+    scheduler.check(study.members)
+    assert scheduler.run(study.members[:1]) and calls(scheduler, 'deform_sum_seed0')[1] == 'train'
 
 
 def test_bars_in_a_terminal(write, make, capsys):
     study = write()
-    runner = make(study, jobs=2, deform_sum_seed0=dict(fail='train'))
-    runner.progress = Progress({m.name: 100 for m in study.members}, 2, live=True)
-    assert not runner.run(study.members)
+    scheduler = make(study, jobs=2, deform_sum_seed0=dict(fail='train'))
+    scheduler.progress = Progress({m.name: 100 for m in study.members}, 2, live=True)
+    assert not scheduler.run(study.members)
     said = capsys.readouterr().out
     assert '5/6 done, 1 failed' in said and 'FAILED deform_sum_seed0' in said
-    assert runner.progress.left() is not None and runner.progress.left() < 1e-6
+    assert scheduler.progress.left() is not None and scheduler.progress.left() < 1e-6
 
 
 def test_time_left_follows_the_pace(write, make):
     study = write()
-    runner = make(study, jobs=1)
+    scheduler = make(study, jobs=1)
     progress = Progress({m.name: 100 for m in study.members}, live=False)
-    progress.begin(study.members, {m.name: runner.folder(m) for m in study.members})
+    progress.begin(study.members, {m.name: scheduler.folder(m) for m in study.members})
     assert progress.left() is None
-    runner.run(study.members[:2])
+    scheduler.run(study.members[:2])
     progress.start = time.time() - 60.
     assert progress.left() == pytest.approx(120., rel=.01)  # two of six took a minute
-    train = runner.folder(study.members[2]).train / '1' / 'vis_data'
+    train = scheduler.folder(study.members[2]).train / '1' / 'vis_data'
     train.mkdir(parents=True)
     (train / 'scalars.json').write_text('{"loss": 1.0, "step": 50}\n{"loss": 1.0, "st')
     assert progress.left() == pytest.approx(60. / 2.45 * 3.55, rel=.01)  # and 50 of 100 iterations of the third
@@ -214,10 +214,10 @@ def test_only_and_unknown_names(write):
 
 def test_dry_run_changes_nothing(write, make, tmp_path):
     study = write()
-    runner = make(study)
-    runner.launcher = Launcher(extra=['--cfg-options', 'a=1'], train_args=['--amp'])
+    scheduler = make(study)
+    scheduler.launcher = Launcher(extra=['--cfg-options', 'a=1'], train_args=['--amp'])
     before = sorted(tmp_path.rglob('*'))
-    text = dry_run(study, runner, study.members)
+    text = dry_run(study, scheduler, study.members)
     assert sorted(tmp_path.rglob('*')) == before
     assert 'deform_sum_seed0 (baseline): pending' in text and text.count('mim train mmseg') == 6
     line = next(line for line in text.splitlines() if 'mim train mmseg' in line)

@@ -1,4 +1,4 @@
-"""tools/inspect_fusion.py: a picture for any config and image, and nothing overwritten in silence."""
+"""tools/inspect_fusion.py: an image for any config and image, and nothing overwritten in silence."""
 import importlib.util
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def run(monkeypatch, *arguments):
     command.main()
 
 
-def test_pictures_of_an_image_file(tmp_path, monkeypatch):
+def test_panels_of_an_image_file(tmp_path, monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / 'street.png')
     config = tmp_path / 'small.py'

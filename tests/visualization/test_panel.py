@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from segfusion.visualization import draw_arrows, draw_cells, draw_offset, draw_panel, flow_wheel
-from segfusion.visualization.canvas import GREY, WHITE, Cell, colour, faded, fit, font, heat, legend, tile
+from segfusion.visualization.canvas import GREY, WHITE, Cell, class_legend, colour, faded, fit, font, heat, tile
 from segfusion.visualization.maps import (
     AMBER,
     BLUE,
@@ -22,12 +22,12 @@ PALETTE = [[10, 20, 30], [200, 100, 50]]
 def test_opposite_directions_have_opposite_hues():
     offset = torch.zeros(2, 1, 3)
     offset[0, 0, 0], offset[0, 0, 2] = -2., 2.
-    picture, longest = draw_offset(offset)
+    drawing, longest = draw_offset(offset)
     assert longest == 2
-    left, still, right = picture[0].astype(int)
+    left, still, right = drawing[0].astype(int)
     assert (still == 255).all()  # no motion is white
     wheel = flow_wheel(65).astype(int)
-    # The picture's colours are those of the legend: left of the centre for dx < 0, right of it for dx > 0.
+    # The image's colours are those of the legend: left of the centre for dx < 0, right of it for dx > 0.
     assert abs(left - wheel[32, 0]).max() <= 8 and abs(right - wheel[32, 64]).max() <= 8
     assert abs(left - right).max() > 100
 
@@ -37,16 +37,16 @@ def test_one_outlier_does_not_pale_the_field():
     offset[0] = 1
     calm, _ = draw_offset(offset)
     offset[0, 0, 0] = 50
-    picture, length = draw_offset(offset)
-    assert length == 1 and np.array_equal(picture, calm)
+    drawing, length = draw_offset(offset)
+    assert length == 1 and np.array_equal(drawing, calm)
 
 
 def test_arrows_point_where_the_position_reads():
     """dx > 0 in the first column of the arrows' grid, nothing elsewhere: marks run to the right from its points."""
     image, offset = np.full((80, 160, 3), 90, np.uint8), torch.zeros(2, 20, 40)
     offset[0, :, :5] = 2.5  # of a grid four times as coarse: ten pixels
-    picture, factor = draw_arrows(image, offset, across=8)
-    marked = (picture != faded(image)).any(-1)
+    drawing, factor = draw_arrows(image, offset, across=8)
+    marked = (drawing != faded(image)).any(-1)
     assert factor == 2 and marked[10, 40:].sum() <= 6 * 7  # dots
     row = np.flatnonzero(marked[10, :36])  # from 10 (the first grid point) to 10 + 2 x 10
     assert 7 <= row.min() <= 10 and 30 <= row.max() <= 33
@@ -69,15 +69,15 @@ def test_errors_are_red_and_void_is_grey():
 
 def test_boundary_errors_are_those_of_the_band():
     found = arrays()
-    picture, share = draw_boundary_errors(found['image'], found['truth'], found['prediction'], 255, 3)
-    assert (picture[20, 27:30] == BLUE).all() and (picture[20, 30:33] == RED).all() and share == 50
-    assert len(np.unique(picture[20, 33:])) == 1 and not (picture[:10] == RED).all(-1).any()  # void is no boundary
+    drawing, share = draw_boundary_errors(found['image'], found['truth'], found['prediction'], 255, 3)
+    assert (drawing[20, 27:30] == BLUE).all() and (drawing[20, 30:33] == RED).all() and share == 50
+    assert len(np.unique(drawing[20, 33:])) == 1 and not (drawing[:10] == RED).all(-1).any()  # void is no boundary
 
 
 def test_changes_of_a_refiner():
     before, after, truth = (np.array([row], np.uint8) for row in ([0, 0, 1, 1, 0], [0, 1, 0, 2, 1], [0, 1, 1, 0, 255]))
-    picture, amount = draw_changes(np.zeros((1, 5, 3), np.uint8), before, after, truth, 255)
-    assert picture[0, 1:].tolist() == [list(GREEN), list(RED), list(AMBER), list(GREY)]
+    drawing, amount = draw_changes(np.zeros((1, 5, 3), np.uint8), before, after, truth, 255)
+    assert drawing[0, 1:].tolist() == [list(GREEN), list(RED), list(AMBER), list(GREY)]
     assert amount == 'refined 75.0 %: 25.0 mended (green), 25.0 broken (red)'
     assert draw_changes(np.zeros((1, 5, 3), np.uint8), before, after, None, 255)[1] == 'refined 80.0 %'
 
@@ -111,18 +111,18 @@ def test_what_is_drawn_follows_from_what_there_is():
         'prediction before refinement', 'refined 100.0 %', 'aligns.0 field 1 offset',
         'aligns.0 field 1', 'aligns.0 field 2 offset', 'aligns.0 field 2', 'fusions.1 coarse gate', 'gates.0 response']
     response = draw_cells(full, maps, PALETTE, show=['gate'])[-1]
-    assert response.bar == ('0', '4') and (response.picture == heat(np.ones((1, 1)))).all()
+    assert response.bar == ('0', '4') and (response.image == heat(np.ones((1, 1)))).all()
     bare = {k: full[k] for k in ('image', 'prediction')}
     assert [cell.title for cell in draw_cells(bare, {}, PALETTE)] == ['image', 'prediction']
     with pytest.raises(ValueError, match='cannot show'):
         draw_cells(bare, {}, PALETTE, show=['flows'])
 
 
-def test_small_pictures_are_enlarged_by_a_whole_factor():
-    cells = [draw_cells(arrays(), {}, PALETTE, min_height=height)[1].picture for height in (40, 100)]
+def test_small_images_are_enlarged_by_a_whole_factor():
+    cells = [draw_cells(arrays(), {}, PALETTE, min_height=height)[1].image for height in (40, 100)]
     assert np.array_equal(cells[1], cells[0].repeat(3, 0).repeat(3, 1))
     panel = draw_panel(arrays(), {}, PALETTE, ('road', 'car'), min_height=100)
-    assert panel.width == 3 * 180 + 2 * 6  # five pictures: three a row
+    assert panel.width == 3 * 180 + 2 * 6  # five images: three a row
 
 
 def test_void_is_black():
@@ -130,12 +130,12 @@ def test_void_is_black():
 
 
 def test_no_text_is_cut_off():
-    """Captions are shortened to their picture; every name of a legend stays inside, on as many lines as needed."""
+    """Captions are shortened to their image; every name of a legend stays inside, on as many lines as needed."""
     title = 'decode_head.' * 20 + 'the end'
     sheet = np.array(tile([Cell(title, np.zeros((30, 200, 3), np.uint8))] * 2, 2))
     assert (sheet[:25, 200:206] == WHITE).all()
     from PIL import Image, ImageDraw
     draw = ImageDraw.Draw(Image.new('RGB', (1, 1)))
     assert fit(title, 190, draw, font(15)).endswith('the end') and fit('short', 190, draw, font(15)) == 'short'
-    board = np.array(legend(PALETTE * 8, ['a rather long name'] * 16, 300))
+    board = np.array(class_legend(PALETTE * 8, ['a rather long name'] * 16, 300))
     assert board.shape[0] >= 8 * 20 and (board[:, -2:] == WHITE).all() and (board[-3:] == WHITE).all()

@@ -20,14 +20,14 @@ train_pipeline = [
     dict(type='PackSegInputs')
 ]
 train_dataloader = dict(
-    # infinite=False with an EpochBasedTrainLoop
-    sampler=dict(_delete_=True, type='ClassUniformSampler', pct=0.5),
+    # an epoch ends; infinite=True with an IterBasedTrainLoop
+    sampler=dict(_delete_=True, type='ClassUniformSampler', pct=0.5, infinite=False),
     dataset=dict(
         _delete_=True,
         type='ClassUniformDataset',
         tile=1024,
         dataset=dict(
-            type='CheckedCityscapesDataset',
+            type='CityscapesDataset',
             data_root={{_base_.data_root}},
             data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
             pipeline=train_pipeline)))

@@ -1,17 +1,10 @@
 # AlignSeg with the authors' trunk: deep stem 64-64-128, no dilation, max pooling in ceil mode.
+_base_ = './encoder_decoder.py'
 num_classes = 19
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 # BGR in 0..255 less the mean, not divided by anything.
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[104.00698793, 116.66876762, 122.67891434],
-    std=[1.0, 1.0, 1.0],
-    bgr_to_rgb=False,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
+    data_preprocessor=dict(mean=[104.00698793, 116.66876762, 122.67891434], std=[1.0, 1.0, 1.0], bgr_to_rgb=False),
     backbone=dict(type='DeepStemResNet', depth=50, ceil_mode=True, norm_cfg=norm_cfg),
     decode_head=dict(
         type='AlignSegHead',
@@ -30,6 +23,4 @@ model = dict(
         norm_cfg=norm_cfg,
         act_cfg=dict(type='LeakyReLU', negative_slope=0.01),
         align_corners=True,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=0.1)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=0.1)))

@@ -1,15 +1,7 @@
 # DeepLab v2 ASPP-L on VGG16: poolings 3x3, the last two of stride 1, conv5 dilated, output at 1/8.
+_base_ = './encoder_decoder.py'
 num_classes = 11
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
         type='VGGEncoder',
         outputs=('pool5', ),
@@ -25,6 +17,4 @@ model = dict(
         mid_channels=1024,
         num_classes=num_classes,
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)))

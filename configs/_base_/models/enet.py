@@ -1,16 +1,9 @@
 # ENet in the authors' topology. Norms have eps 1e-3; images in [0, 1] as in the Lua loader.
+_base_ = './encoder_decoder.py'
 num_classes = 11
 norm_cfg = dict(type='BN', eps=1e-3, requires_grad=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[0., 0., 0.],
-    std=[255., 255., 255.],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
+    data_preprocessor=dict(mean=[0., 0., 0.], std=[255., 255., 255.]),
     backbone=dict(type='ENetEncoder', norm_cfg=norm_cfg),
     decode_head=dict(
         type='ENetHead',
@@ -18,6 +11,4 @@ model = dict(
         norm_cfg=norm_cfg,
         num_classes=num_classes,
         align_corners=False,
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)))

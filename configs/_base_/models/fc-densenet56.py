@@ -1,15 +1,8 @@
 # FC-DenseNet56. Norms use the statistics of the current batch, in testing too, as the authors do; images in [0, 1].
+_base_ = './encoder_decoder.py'
 num_classes = 11
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[0., 0., 0.],
-    std=[255., 255., 255.],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
+    data_preprocessor=dict(mean=[0., 0., 0.], std=[255., 255., 255.]),
     backbone=dict(type='FCDenseNet', depth=56, norm_cfg=dict(type='BN', track_running_stats=False)),
     decode_head=dict(
         type='FCNHead',
@@ -22,6 +15,4 @@ model = dict(
         num_classes=num_classes,
         align_corners=False,
         init_cfg=dict(type='Kaiming', mode='fan_in', distribution='uniform', override=dict(name='conv_seg')),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)))

@@ -1,17 +1,9 @@
 # G-FRNet on VGG16 with batch norm; the same loss on all six predictions.
+_base_ = './encoder_decoder.py'
 num_classes = 11
 norm_cfg = dict(type='BN', requires_grad=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 loss = dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
         type='VGGEncoder',
         outputs=('conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'pool5', 'tail'),
@@ -37,6 +29,4 @@ model = dict(
         num_classes=num_classes,
         classify=False,
         align_corners=True,
-        loss_decode=loss),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=loss))

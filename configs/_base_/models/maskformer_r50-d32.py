@@ -1,17 +1,9 @@
 # MaskFormer, the head of mmseg around that of mmdetection, which needs mmcv's compiled operators to be importable.
+_base_ = './encoder_decoder.py'
 num_classes = 11
 norm_cfg = dict(type='BN', requires_grad=True)
 attention_cfg = dict(embed_dims=256, num_heads=8, attn_drop=0.1, proj_drop=0.1, dropout_layer=None, batch_first=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
     backbone=dict(
         type='ResNet',
         depth=50,
@@ -74,6 +66,4 @@ model = dict(
                     dict(type='mmdet.FocalLossCost', weight=20.0, binary_input=True),
                     dict(type='mmdet.DiceCost', weight=1.0, pred_act=True, eps=1.0)
                 ]),
-            sampler=dict(type='mmdet.MaskPseudoSampler'))),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+            sampler=dict(type='mmdet.MaskPseudoSampler'))))

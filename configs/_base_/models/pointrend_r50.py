@@ -1,17 +1,10 @@
 # PointRend on Semantic FPN, stock mmseg parts; its point sampling needs mmcv's compiled operators to be importable.
+_base_ = './encoder_decoder.py'
 num_classes = 11
 norm_cfg = dict(type='BN', requires_grad=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
     type='CascadeEncoderDecoder',
     num_stages=2,
-    data_preprocessor=data_preprocessor,
     backbone=dict(
         type='ResNetV1c',
         depth=50,

@@ -1,17 +1,10 @@
 # SegNet-Basic: four 7x7 stages of 64 channels; the decoder has batch norm but no ReLU. Local response normalisation
 # scales the image, so it comes in colour levels 0..255, BGR, as it is.
+_base_ = './encoder_decoder.py'
 num_classes = 11
 norm_cfg = dict(type='BN', requires_grad=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[0., 0., 0.],
-    std=[1., 1., 1.],
-    bgr_to_rgb=False,
-    pad_val=0,
-    seg_pad_val=255)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
+    data_preprocessor=dict(mean=[0., 0., 0.], std=[1., 1., 1.], bgr_to_rgb=False),
     backbone=dict(type='SegNetBasicEncoder', norm_cfg=norm_cfg),
     decode_head=dict(
         type='SegNetHead',
@@ -24,6 +17,4 @@ model = dict(
         num_classes=num_classes,
         align_corners=False,
         init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
-        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True, loss_weight=1.0)))

@@ -1,18 +1,10 @@
 # SFNet with the released ResNet-18 trunk: deep stem 64-64-128, conv2 dilated, output stride 32.
+_base_ = './encoder_decoder.py'
 num_classes = 19
 norm_cfg = dict(type='SyncBN', requires_grad=True)
-data_preprocessor = dict(
-    type='SegDataPreProcessor',
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=True,
-    pad_val=0,
-    seg_pad_val=255)
 # Keeps the 0.7 rule, but never fewer pixels than this in the whole batch of one GPU.
 loss = dict(type='OHEMLoss', thres=0.7, min_kept=100000)
 model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=data_preprocessor,
     backbone=dict(type='DeepStemResNet', depth=18, conv2_dilations=(1, 1, 2, 4), norm_cfg=norm_cfg),
     decode_head=dict(
         type='SFNetHead',
@@ -30,6 +22,4 @@ model = dict(
         num_classes=num_classes,
         norm_cfg=norm_cfg,
         align_corners=True,
-        loss_decode=loss),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+        loss_decode=loss))

@@ -2,4 +2,3 @@ _base_ = './schedule_20k.py'
 max_iters = 160000
 param_scheduler = [dict(type='PolyLR', eta_min=1e-4, power=0.9, begin=0, end=max_iters, by_epoch=False)]
 train_cfg = dict(max_iters=max_iters, val_interval=16000)
-default_hooks = dict(checkpoint=dict(interval=16000))

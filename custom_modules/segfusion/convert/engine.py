@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from torch import Tensor
+from torch import Size, Tensor
 
 State = Dict[str, Tensor]
 
@@ -16,15 +16,34 @@ class Rule:
         pattern: Regular expression, matched against the whole source key.
         target: Replacement template (``\\1``) or a function of the match that returns the target key.
         transform: Applied to the tensor on the way, e.g. a fold or a permutation of input channels.
+        resized_on_load: The model resizes this tensor itself when it loads it as initial weights (positions of a ViT),
+            so its number of tokens, the second dimension, may differ from ours.
     """
     pattern: str
     target: Union[str, Callable[['re.Match'], str]]
     transform: Optional[Callable[[Tensor], Tensor]] = None
+    resized_on_load: bool = False
+
+    def fits(self, shape: Size, ours: Size) -> bool:
+        """Whether a tensor of this shape may fill one of ours."""
+        if self.resized_on_load and len(shape) == len(ours):
+            return shape[:1] + shape[2:] == ours[:1] + ours[2:]
+        return shape == ours
 
 
 @dataclass(frozen=True)
 class Drop:
     """Leave out, on purpose, every source key that matches ``pattern`` (whole key); ``reason`` is reported."""
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Keep what our model has under a key that matches ``pattern`` (whole) and no file holds; ``reason`` is reported.
+
+    For what the model computes from its config, and for norms that begin as the identity.
+    """
     pattern: str
     reason: str
 
@@ -41,9 +60,12 @@ class Layout:
         signature_absent, target_absent: Regular expressions that no key of the file, of our model, may match.
         rules: Tried in order together with ``drops``; the first that matches a key decides.
         drops: Source keys that have no place in our model.
+        keeps: Keys of our model that have no counterpart in the file.
         scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
             The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
         prepare: Applied to the whole source state first, for what cannot be said key by key.
+        fit: Called with (source, target) after ``prepare``, for what depends on the model (positions of a transformer,
+            which are resized to its grid).
         refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
         note: What the user has to know after a conversion; reported.
         by_name_only: Never chosen by what the file looks like, only with ``--layout``.
@@ -53,11 +75,13 @@ class Layout:
     signature: Sequence[str]
     rules: Sequence[Rule]
     drops: Sequence[Drop] = ()
+    keeps: Sequence[Keep] = ()
     target_signature: Sequence[str] = ()
     signature_absent: Sequence[str] = ()
     target_absent: Sequence[str] = ()
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
+    fit: Optional[Callable[[State, State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
     note: str = ''
     by_name_only: bool = False
@@ -76,18 +100,20 @@ class Layout:
 
 
 @dataclass
-class Report:
+class ConversionReport:
     """What a conversion did with every source key."""
     renamed: Dict[str, str] = field(default_factory=dict)
     dropped: Dict[str, str] = field(default_factory=dict)
+    kept: Dict[str, str] = field(default_factory=dict)
     note: str = ''
 
     def lines(self) -> List[str]:
-        """A short summary, dropped tensors grouped by reason."""
+        """A short summary, dropped and kept tensors grouped by reason."""
         out = [f'{len(self.renamed)} tensors converted, {len(self.dropped)} dropped']
-        for reason in dict.fromkeys(self.dropped.values()):
-            keys = [k for k, r in self.dropped.items() if r == reason]
-            out.append(f'  dropped {len(keys)}: {reason} ({_some(keys)})')
+        for what, reasons in (('dropped', self.dropped), ('not in the file, kept as built', self.kept)):
+            for reason in dict.fromkeys(reasons.values()):
+                keys = [k for k, r in reasons.items() if r == reason]
+                out.append(f'  {what} {len(keys)}: {reason} ({_some(keys)})')
         return out + ([f'  note: {self.note}'] if self.note else [])
 
 
@@ -127,7 +153,7 @@ def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> La
         f'known layouts: {names}. Check that --config is the config of the network the file was trained with')
 
 
-def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report]:
+def convert(source: State, target: State, layout: Layout) -> Tuple[State, ConversionReport]:
     """Rename ``source`` into the keys of ``target``.
 
     Args:
@@ -147,8 +173,10 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report
     refusal = layout.refuse(source, target) if layout.refuse is not None else None
     if refusal:
         raise ConversionError(refusal)
+    if layout.fit is not None:
+        source = layout.fit(source, target)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
-    report, result, problems = Report(note=layout.note), {}, []
+    report, result, problems = ConversionReport(note=layout.note), {}, []
     for key, value in source.items():
         move = _first_match(key, layout)
         if move is None:
@@ -156,13 +184,13 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report
         elif isinstance(move, Drop):
             report.dropped[key] = move.reason
         else:
-            name, transform = move
-            value = value if transform is None else transform(value)
+            name, rule = move
+            value = value if rule.transform is None else rule.transform(value)
             if name not in target:
                 problems.append(f'{key} maps to {name}, which the model does not have')
             elif name in result:
                 problems.append(f'{name} would be filled twice, the second time by {key}')
-            elif value.shape != target[name].shape:
+            elif not rule.fits(value.shape, target[name].shape):
                 problems.append(f'{key} has shape {tuple(value.shape)}, '
                                 f'{name} expects {tuple(target[name].shape)}')
             else:
@@ -170,8 +198,11 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Report
                 report.renamed[key] = name
     for name, value in target.items():
         if name not in result:
-            if name.endswith('num_batches_tracked'):
+            kept = next((keep.reason for keep in layout.keeps if re.fullmatch(keep.pattern, name)), '')
+            if kept or name.endswith('num_batches_tracked'):
                 result[name] = value.detach().clone()
+                if kept:
+                    report.kept[name] = kept
             else:
                 problems.append(f'nothing in the file fills {name} {tuple(value.shape)}')
     if problems:
@@ -189,7 +220,7 @@ def _first_match(key: str, layout: Layout):
         match = re.fullmatch(rule.pattern, key)
         if match:
             name = rule.target(match) if callable(rule.target) else match.expand(rule.target)
-            return name, rule.transform
+            return name, rule
     return None
 
 

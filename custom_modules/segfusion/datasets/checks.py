@@ -1,6 +1,6 @@
 """What can be wrong with a data set, said before it becomes a ``nan`` or a device assert."""
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from mmengine import fileio
@@ -69,6 +69,19 @@ def stems(folder: str, suffixes: Tuple[str, ...], backend_args: Optional[dict] =
                              'remove one of the two or pass img_suffix')
         found[stem] = name
     return found
+
+
+def leaf_datasets(dataset: Any) -> Iterator[Any]:
+    """The data sets inside ``ConcatDataset``, ``RepeatDataset``, ``ClassUniformDataset`` and the like, built or config.
+    """
+    def get(key):
+        return dataset.get(key) if isinstance(dataset, dict) else getattr(dataset, key, None)
+
+    inner = get('datasets') or ([get('dataset')] if get('dataset') is not None else [])
+    if not inner:
+        yield dataset
+    for one in inner:
+        yield from leaf_datasets(one)
 
 
 def few(names: Sequence[str], limit: int = 5) -> str:

@@ -22,7 +22,7 @@ class StreetScenes(PairedFolderDataset):
     Scenes have what makes the fusion of features hard: poles, signs and wires a pixel wide, railings one sees
     through, bare trees, riders and pedestrians at any distance, occlusion, five kinds of weather, shadows that cross
     class borders, surfaces whose texture tells little (slabs or asphalt on road and pavement alike, letters on shop
-    fronts, signs from behind), and classes a hundred times rarer than others. Pictures are anti-aliased, labels are
+    fronts, signs from behind), and classes a hundred times rarer than others. Images are anti-aliased, labels are
     crisp: a pixel belongs to the class that covers most of it, of two halves to the nearer one.
 
     Scene ``i`` of a split depends on ``(seed, split, i)`` and the renderer's version, its pixels also on ``size``, so
@@ -85,6 +85,6 @@ class StreetScenes(PairedFolderDataset):
         what = f'drawing street scenes ({self.split}, {self.size[0]}x{self.size[1]}) into {osp.dirname(images)}'
         for i in progress(todo[start:] + todo[:start], what, quiet=rank > 0):
             if missing(i):
-                picture, label = render_scene(self.split, i, self.size, self.seed)
-                for folder, pixels in ((labels, label), (images, picture[..., ::-1])):  # cv2 writes BGR
+                image, label = render_scene(self.split, i, self.size, self.seed)
+                for folder, pixels in ((labels, label), (images, image[..., ::-1])):  # cv2 writes BGR
                     write_whole(osp.join(folder, self._name(i)), cv2.imencode('.png', pixels)[1].tobytes())

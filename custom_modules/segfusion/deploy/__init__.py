@@ -1,11 +1,11 @@
 """From a trained segmentor to what runs elsewhere."""
-from .export import Difference, ExportError, compare, describe, export_onnx, export_program
-from .inference import SplitBottleneck, prepare_for_inference
+from .export import Difference, ExportError, compare, export_onnx, export_program, model_metadata
+from .inference import prepare_for_inference
 from .large_image import label_in_windows
 from .load import load_segmentor
 from .network import ImageToLogits, example_image
 from .onnx_segmentor import OnnxSegmentor
-from .predict import Prediction, Report, draw_overlay, predict, predict_image
+from .predict import Prediction, PredictionReport, draw_overlay, predict, predict_image
 
 __all__ = [
     'Difference',
@@ -13,16 +13,15 @@ __all__ = [
     'ImageToLogits',
     'OnnxSegmentor',
     'Prediction',
-    'Report',
-    'SplitBottleneck',
+    'PredictionReport',
     'compare',
-    'describe',
     'draw_overlay',
     'example_image',
     'export_onnx',
     'export_program',
     'label_in_windows',
     'load_segmentor',
+    'model_metadata',
     'predict',
     'predict_image',
     'prepare_for_inference',

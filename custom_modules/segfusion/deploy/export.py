@@ -10,6 +10,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from ..datasets.files import write_whole
 from ..portable import portable_operations
 from ..version import __version__
 from .load import image_pipeline
@@ -32,8 +33,8 @@ class Difference:
     labels: float  # share of the pixels whose class differs
 
     def __str__(self) -> str:
-        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the deviation of the logits '
-                f'(mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
+        return (f'{self.size[0]}x{self.size[1]}: largest difference {self.largest:.1e} of the standard deviation of '
+                f'the logits (mean {self.mean:.1e}), {self.labels:.3%} of the pixels get another class')
 
 
 def export_onnx(model: nn.Module,
@@ -82,7 +83,7 @@ def export_onnx(model: nn.Module,
         ImportError: If ``onnx`` or ``onnxruntime`` is missing.
     """
     if os.path.exists(path) and not overwrite:
-        raise FileExistsError(f'{path} exists; choose another name or say --overwrite')
+        raise FileExistsError(f'{path} exists; choose another name or pass --overwrite')
     if warp not in ('grid_sample', 'gather'):
         raise ValueError(f"warp must be 'grid_sample' or 'gather', got {warp!r}")
     require('onnx', 'onnxruntime')
@@ -95,7 +96,7 @@ def export_onnx(model: nn.Module,
             raise
         raise ExportError(f'torch {torch.__version__} writes no file of opset {opset}: {_first_line(error)}. Leave '
                           'opset out; GridSample needs 16, warp=gather 13') from error
-    data = _with_metadata(data, dict(describe(model), warp=warp, dynamic=json.dumps(dynamic)))
+    data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
     sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
     report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
     wrong = [d for d in report if not d.beyond <= allowed]
@@ -107,10 +108,7 @@ def export_onnx(model: nn.Module,
             '(--allowed 0.01). '
             'Otherwise try the other exporter, or warp=gather')
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    partial = f'{path}.partial'  # a killed export leaves no file that looks complete
-    with open(partial, 'wb') as file:
-        file.write(data)
-    os.replace(partial, path)
+    write_whole(path, data)
     return report
 
 
@@ -150,7 +148,7 @@ def session(model, device: str = 'cpu'):
     return onnxruntime.InferenceSession(model, options, providers=providers)
 
 
-def describe(model: nn.Module) -> Dict[str, str]:
+def model_metadata(model: nn.Module) -> Dict[str, str]:
     """What a user of the file has to know, as strings (JSON but for names)."""
     network = ImageToLogits(model)
     config = getattr(model, 'cfg', None) or Config()

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from PIL import Image
 
+from ..datasets.files import progress
 from .post_process import dense_crf
 
-PICTURES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
+IMAGES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 ARRAYS = ('.npy', '.npz')
 VOID = 255
 
@@ -23,12 +23,12 @@ class Refined:
 
 
 def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optional[int] = None,
-                  certainty: float = 0.7, logits: Optional[bool] = None, pictures: bool = True,
+                  certainty: float = 0.7, logits: Optional[bool] = None, draw: bool = True,
                   **kwargs) -> List[Refined]:
     """Refine every prediction in a folder with the image of the same name.
 
     Predictions are arrays (C, H, W), ``.npy`` or the first one of ``.npz``, or label maps, ``.png``. Refined label
-    maps go to ``out``, pictures of what changed (image, before, after, the changed pixels on grey) to ``out/changed``.
+    maps go to ``out``, images of what changed (image, before, after, the changed pixels on grey) to ``out/changed``.
 
     Args:
         images (str): Folder of the images.
@@ -38,14 +38,14 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
         certainty (float): Probability that the label of a label map is right; the rest is shared by the other classes.
             Pixels of label 255 could be anything. Defaults to 0.7.
         logits (bool, optional): Whether arrays hold logits. Defaults to None: they do unless they add up to one.
-        pictures (bool): Whether to draw. Defaults to True.
+        draw (bool): Whether to draw what changed. Defaults to True.
         **kwargs: Of :func:`dense_crf`.
 
     Raises:
         ValueError: If a prediction has no image, their sizes differ, or labels exceed ``num_classes``.
     """
     found = sorted(p for p in Path(predictions).iterdir() if p.suffix.lower() in ARRAYS + ('.png', ))
-    known: Dict[str, Path] = {p.stem: p for p in Path(images).iterdir() if p.suffix.lower() in PICTURES}
+    known: Dict[str, Path] = {p.stem: p for p in Path(images).iterdir() if p.suffix.lower() in IMAGES}
     if not found:
         raise ValueError(f'expected .npy, .npz or .png predictions in {predictions}, found none')
     alone = [p.name for p in found if p.stem not in known]
@@ -56,10 +56,10 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
     if labels.resolve() == Path(predictions).resolve():
         raise ValueError(f'{out} is the folder of the predictions; label maps would replace them')
     labels.mkdir(parents=True, exist_ok=True)
-    if pictures:
+    if draw:
         changes.mkdir(exist_ok=True)
     report = []
-    for path in track_iter_progress(found):
+    for path in progress(found, f'refining {predictions}'):
         image = np.array(Image.open(known[path.stem]).convert('RGB'))
         scores, before, are_logits = _read(path, num_classes, certainty, logits)
         if scores.shape[1:] != image.shape[:2]:
@@ -67,7 +67,7 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
                              f'{image.shape[0]}x{image.shape[1]}; resize the prediction first')
         after = dense_crf(image, scores, logits=are_logits, **kwargs).argmax(0).astype(np.uint8)
         Image.fromarray(after).save(labels / f'{path.stem}.png')
-        if pictures:
+        if draw:
             Image.fromarray(draw_change(image, before, after)).save(changes / f'{path.stem}.png')
         lost = sorted(set(np.unique(before).tolist()) - set(np.unique(after).tolist()) - {VOID})
         report.append(Refined(path.stem, float((before != after).mean()), lost))
@@ -76,14 +76,14 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
 
 def draw_change(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Image, classes before, classes after, and the new class of changed pixels on the grey image, side by side."""
-    colours = palette()
+    colours = voc_palette()
     grey = np.repeat((image.mean(2, keepdims=True) / 2 + 100).astype(np.uint8), 3, 2)
     changed = np.where((before != after)[..., None], colours[after], grey)
     gap = np.full((image.shape[0], 4, 3), 255, np.uint8)
     return np.concatenate([image, gap, colours[before], gap, colours[after], gap, changed], 1)
 
 
-def palette() -> np.ndarray:
+def voc_palette() -> np.ndarray:
     """256 colours that differ most where class numbers differ in their lowest bits, as in PASCAL VOC, (256, 3)."""
     number = np.arange(256)[:, None]
     colour = np.zeros((256, 3), np.int64)

@@ -23,7 +23,7 @@ def label_in_windows(model: nn.Module, image: np.ndarray, pixels: int, *, halo: 
 
     Args:
         model: As in :func:`~.predict.predict_image`.
-        image: RGB picture (H, W, 3), uint8.
+        image: RGB image (H, W, 3), uint8.
         pixels: Largest window, with halo.
         halo: Pixels around a centre, a multiple of 64. Defaults to 256.
         crf: As in :func:`~.predict.predict_image`.
@@ -43,8 +43,8 @@ def label_in_windows(model: nn.Module, image: np.ndarray, pixels: int, *, halo: 
         logits = whole if whole is not None else _logits(model, inputs[:, source.rows, source.columns], sample)
         logits = _resample(logits, source, inner, outer, size, bool(model.align_corners))
         if crf is not None:
-            picture = torch.from_numpy(np.ascontiguousarray(image[outer.rows, outer.columns])).permute(2, 0, 1)
-            logits = dense_crf(picture.float(), logits.float().cpu(), logits=True, pixels=pixels, **crf)
+            rgb = torch.from_numpy(np.ascontiguousarray(image[outer.rows, outer.columns])).permute(2, 0, 1)
+            logits = dense_crf(rgb.float(), logits.float().cpu(), logits=True, pixels=pixels, **crf)
         kept = centre.inside(outer)
         logits = logits[:, kept.rows, kept.columns]
         found = logits.argmax(0) if len(logits) > 1 else logits[0].sigmoid() > model.decode_head.threshold

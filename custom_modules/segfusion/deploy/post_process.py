@@ -61,10 +61,10 @@ def dense_crf(image: Array, scores: Array, *, logits: bool = False, iterations: 
     """
     numpy = isinstance(scores, np.ndarray)
     unary = torch.from_numpy(np.ascontiguousarray(scores)) if numpy else torch.as_tensor(scores)
-    picture = _as_maps(image, unary.device)
+    rgb = _as_maps(image, unary.device)
     single = unary.dim() == 3
     unary = unary[None] if single else unary
-    if unary.dim() != 4 or picture.shape[2:] != unary.shape[2:] or len(picture) != len(unary):
+    if unary.dim() != 4 or rgb.shape[2:] != unary.shape[2:] or len(rgb) != len(unary):
         raise ValueError(
             'expected an image (H, W, 3) and scores (C, H, W) in numpy, or ([N,] 3, H, W) and ([N,] C, H, W) in torch, '
             f'of the same size; got {tuple(np.shape(image))} and {tuple(np.shape(scores))}')
@@ -78,7 +78,7 @@ def dense_crf(image: Array, scores: Array, *, logits: bool = False, iterations: 
         with torch.no_grad():
             found = crf(
                 part,
-                picture[:, :, outer.rows, outer.columns],
+                rgb[:, :, outer.rows, outer.columns],
                 spatial_weight=_attraction(gaussian_compat, part),
                 bilateral_weight=_attraction(bilateral_compat, part),
                 spatial_sigma=gaussian_sxy,

@@ -1,6 +1,7 @@
 """Networks by name, as ordinary modules, for programs that have nothing to do with configs."""
 import difflib
 import fnmatch
+import os
 import re
 from pathlib import Path
 from typing import Dict, List, Optional, Union
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from ..diagnosis.cost import PREDICTION_ONLY
 from ..diagnosis.loading import ROOTS
-from ..diagnosis.optional import lacking
+from ..engine.optional import lacking
 from ..models.refine.crf_as_rnn import look_at_colours
 from .load import load_weights
 from .network import ImageToLogits
@@ -69,7 +70,7 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
 
     ::
 
-        model = segfusion.get_model('sfnet_r18', num_classes=11, pretrained=True)
+        model = segfusion.get_model('sfnet_r18-v1c', num_classes=11, pretrained=True)
         loss = torch.nn.functional.cross_entropy(model(images), labels, ignore_index=255)
 
     Args:
@@ -77,8 +78,9 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
             others; the full name of any config is understood, too.
         num_classes: Channels of the logits. Defaults to the classes of the config's data.
         pretrained: Short for ``weights='backbone'``. No trained network is published, so there is no more.
-        weights: ``'backbone'`` loads the public weights (ImageNet) that the config names, which may be downloaded; a
-            path or URL loads a checkpoint, which has to fill the network. Defaults to None: random.
+        weights: ``'backbone'`` loads what the config starts from, ImageNet weights mostly: public ones, which may be
+            downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a checkpoint, which has to
+            fill the network. Defaults to None: random.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 
@@ -108,9 +110,13 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
             head.num_classes = num_classes
     if lacking(config):
         raise RuntimeError(lacking(config)[0])
-    if weights == 'backbone' and not _has_public_weights(config):
-        raise ValueError(f'{name} is trained from scratch: its config names no public weights for the backbone; leave '
+    if weights == 'backbone' and not _initial_weights(config):
+        raise ValueError(f'the config of {name} names no weights for its backbone: it is trained from scratch; leave '
                          'pretrained and weights out, or give weights the path of a checkpoint')
+    if weights == 'backbone' and not _is_public(config) and not os.path.isfile(_initial_weights(config)):
+        raise ValueError(f'{name} starts from {_initial_weights(config)}, which is not there: '
+                         "tools/convert_checkpoint.py makes it of its authors' file. Names with v1c, as sfnet_r18-v1c, "
+                         'start from public weights')
     with DefaultScope.overwrite_default_scope('mmseg'):  # for now, and not for the program that calls
         model = revert_sync_batchnorm(MODELS.build(config.model))
         if weights == 'backbone':
@@ -121,9 +127,14 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
     return Network(model).to(device)
 
 
-def _has_public_weights(config: Union[Path, Config]) -> bool:
-    config = Config.fromfile(config) if isinstance(config, Path) else config
-    return (config.model.backbone.get('init_cfg') or {}).get('type') == 'Pretrained'
+def _initial_weights(config: Config) -> str:
+    """What the backbone starts from, '' for random numbers."""
+    init = config.model.backbone.get('init_cfg') or {}
+    return init['checkpoint'] if init.get('type') == 'Pretrained' else ''
+
+
+def _is_public(config: Config) -> bool:
+    return '://' in _initial_weights(config)
 
 
 def _files() -> Dict[str, Path]:
@@ -150,6 +161,7 @@ def _find(name: str) -> Path:
         return files[name]
     if name in short:
         # Drawn streets are for trying out, and need no ImageNet.
-        return min(short[name], key=lambda p: (not _has_public_weights(p), 'street-scenes' in p.stem, p.stem))
+        return min(short[name],
+                   key=lambda p: (not _is_public(Config.fromfile(p)), 'street-scenes' in p.stem, p.stem))
     close = difflib.get_close_matches(name, [*short, *files], n=3, cutoff=0.4) or list(short)[:3]
     raise ValueError(f'there is no model {name!r}; did you mean {", ".join(close)}? segfusion.list_models() names all')

@@ -160,15 +160,15 @@ def _load(state) -> Found:
 
 
 def _needs(state) -> Found:
-    from segfusion.diagnosis.optional import REMEDY, lacking
-    lost = lacking(state['cfg'])
+    from segfusion.engine.optional import lacking
+    lost = [text.split(': ') for text in lacking(state['cfg'])]
     if lost:
-        return ' '.join(text.split(f': {REMEDY}')[0] for text in lost), 'error', REMEDY
+        return ' '.join(what for what, _ in lost), 'error', '; '.join(dict.fromkeys(remedy for _, remedy in lost))
     return 'nothing that is not installed', 'ok', ''
 
 
 def _names(state) -> Found:
-    from segfusion.diagnosis.names import check_names
+    from segfusion.engine.names import check_names
     problems = check_names(state['cfg'])
     if problems:
         return ' '.join(problems), 'error', 'correct the name in the config; tools/explain_config.py says where it is'

@@ -8,6 +8,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from ..datasets.checks import leaf_datasets
 from ..models.segmentors.fitted_encoder_decoder import (
     FittedEncoderDecoder,
     channel_problem,
@@ -16,7 +17,6 @@ from ..models.segmentors.fitted_encoder_decoder import (
     wanted_channels,
 )
 from ..models.slots import QUESTIONS, folder_slot
-from .loading import leaf_datasets
 
 # Modules of mmseg and mmcv that answer one of the questions, by class name.
 STOCK = {
@@ -60,7 +60,7 @@ class Network:
     problems: List[str]
 
 
-def describe(config: Config, size: Tuple[int, int] = (256, 256)) -> Network:
+def describe_network(config: Config, size: Tuple[int, int] = (256, 256)) -> Network:
     """Build the backbone, run it once on a black image, build the whole if its channels fit; loads no weights."""
     cfg = config.model
     backbone = revert_sync_batchnorm(MODELS.build(cfg.backbone))

@@ -2,13 +2,13 @@
 from .boundary_fscore import BoundaryFScoreMetric
 from .boundary_iou import BoundaryIoUMetric
 from .confusion_matrix import ConfusionMatrixMetric
-from .survey import SurveyMetric
+from .frequency_weighted_iou import FrequencyWeightedIoUMetric
 from .trimap_iou import TrimapIoUMetric
 
 __all__ = [
     'BoundaryFScoreMetric',
     'BoundaryIoUMetric',
     'ConfusionMatrixMetric',
-    'SurveyMetric',
+    'FrequencyWeightedIoUMetric',
     'TrimapIoUMetric',
 ]

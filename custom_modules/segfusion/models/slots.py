@@ -7,6 +7,7 @@ import textwrap
 from typing import Any, Dict, Optional, Set
 
 from mmseg.registry import MODELS
+from torch import nn
 
 # Our folders, and the slot of a config that each one answers.
 FOLDERS = dict(align='align', fusion='fusion', context='context', refine='refiner')
@@ -15,6 +16,8 @@ QUESTIONS = dict(
     fusion='WHERE is each level informative?',
     context='WHAT does the scene say?',
     refiner='what does the IMAGE still know?')
+# What an owner offers to every part, for those that take it; whatever else it passes, the part has to take.
+OFFERED = frozenset(['channels', 'norm_cfg', 'act_cfg', 'align_corners', 'num_classes'])
 
 
 def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
@@ -24,7 +27,8 @@ def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
         slot: Name of the slot, e.g. ``'align'``.
         cfg: What the user wrote there.
         owner: Whose slot it is, for messages.
-        default_args: Arguments that the owner passes down unless ``cfg`` names them.
+        default_args: Arguments that the owner passes down unless ``cfg`` names them; those in ``OFFERED`` only if the
+            part takes them.
 
     Raises:
         TypeError: If ``cfg`` is no dict with a type, or holds an argument that the part does not take.
@@ -43,10 +47,16 @@ def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
     if slot in FOLDERS.values() and answers not in (slot, None):
         raise ValueError(f'{where}: {part.__name__} answers "{QUESTIONS[answers]}", so it belongs in {answers}=, and '
                          f'{slot}= asks "{QUESTIONS[slot]}".{_choices(slot)}')
+    accepted = accepted_arguments(part)
+    passed = {k: v for k, v in default_args.items() if accepted is None or k in accepted or k not in OFFERED}
     wrong = unknown_argument(part, cfg)
     if wrong:
         raise TypeError(f'{where}: {wrong}')
-    return MODELS.build(cfg, default_args=default_args)
+    untaken = [] if accepted is None else sorted(set(passed) - accepted)
+    if untaken:
+        raise TypeError(f'{where}: expected {part.__name__} ({part.__module__}) to take {untaken[0]!r}, which is '
+                        f'passed to every {slot} here; add it to its __init__')
+    return MODELS.build(cfg, default_args=passed)
 
 
 def folder_slot(cls: type) -> Optional[str]:
@@ -78,6 +88,8 @@ def accepted_arguments(cls: Any) -> Optional[Set[str]]:
     """Names a class (or function) takes, through ``**kwargs`` up its bases; None if it takes any name."""
     names: Set[str] = set()
     for base in (cls.__mro__ if inspect.isclass(cls) else (cls, )):
+        if base is nn.Module:  # its **kwargs are for other bases; it refuses every name
+            return names
         if inspect.isclass(base) and '__init__' not in vars(base):
             continue
         try:
@@ -111,7 +123,7 @@ def unknown_argument(cls: Any, cfg: Dict) -> str:
     for key in cfg:
         if key == 'type' or key in accepted or key.startswith('_'):
             continue
-        close = difflib.get_close_matches(key, accepted, n=1)
-        hint = f'did you mean {close[0]!r}?' if close else f'it takes {", ".join(sorted(accepted))}'
+        close = [] if key in OFFERED else difflib.get_close_matches(key, accepted, n=1)  # those are not misspelt
+        hint = f'did you mean {close[0]!r}?' if close else f'it takes {", ".join(sorted(accepted)) or "none"}'
         return f'{cls.__name__} ({cls.__module__}) takes no argument {key!r}; {hint}'
     return ''

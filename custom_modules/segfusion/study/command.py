@@ -7,17 +7,18 @@ import traceback
 from pathlib import Path
 from typing import List, Optional
 
+from ..datasets.files import write_whole
 from .configs import merged_configs, write_configs
 from .costs import measure_costs
+from .examples import collect
 from .launch import Launcher, visible_devices
-from .pictures import collect
 from .plan import Member, Study, load_study
 from .progress import Progress
 from .report_html import html_page
 from .report_markdown import markdown
 from .results import read_test
-from .run import Changed, Runner, dry_run
-from .state import TRAINED, Busy, Folder, lock, write_whole
+from .run import Changed, Scheduler, dry_run
+from .state import TRAINED, Busy, Folder, lock
 from .summary import Summary, summarise, write_json
 
 EPILOG = """
@@ -77,9 +78,9 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
                         (1 if devices and args.launcher != 'slurm' else 0) if wanted is None else wanted, devices,
                         args.jobs)
     progress = Progress({name: length(config) for name, config in configs.items()}, args.jobs)
-    runner = Runner(study, out, configs, launcher, progress, lambda folder: headline(folder, study.metric))
+    scheduler = Scheduler(study, out, configs, launcher, progress, lambda folder: headline(folder, study.metric))
     if args.dry_run:
-        print(dry_run(study, runner, members))
+        print(dry_run(study, scheduler, members))
         return 0
     with lock(out):
         for pattern in args.fresh:
@@ -87,12 +88,12 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
         for pattern in args.retest:
             make_retest(select(study, [pattern]), out)
         try:
-            runner.check(members)
+            scheduler.check(members)
         except Changed as error:
             print(f'study: nothing was run, because finished work would be lost:\n{error}', file=sys.stderr)
             return 2
         write_configs(study, out / 'configs')
-        good = runner.run(members)
+        good = scheduler.run(members)
         if not args.no_report:
             write_report(study, configs, out, command)
     return 0 if good else 1
@@ -165,7 +166,7 @@ def write_report(study: Study, configs, out: Path, command: str) -> Summary:
         gallery = collect(study, configs, out, say)
     except Exception as error:
         traceback.print_exc()
-        summary.notes.append(f'Pictures could not be drawn: {type(error).__name__}: {error}')
+        summary.notes.append(f'Images could not be drawn: {type(error).__name__}: {error}')
     out.mkdir(parents=True, exist_ok=True)
     write_json(summary, out / 'results.json')
     write_whole(out / 'report.md', markdown(summary))

@@ -274,7 +274,7 @@ def effect_dots(effects: Sequence, baseline: Dict[str, str], metric: str, width:
     return plot.svg(f'what each choice changes in {metric}')
 
 
-def legend(axes: Dict[str, Sequence[str]]) -> str:
+def axes_legend(axes: Dict[str, Sequence[str]]) -> str:
     """Which choice has which colour, shape and filling."""
     varied = [(axis, list(choices)) for axis, choices in axes.items() if len(choices) > 1]
     parts = []

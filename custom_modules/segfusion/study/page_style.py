@@ -1,4 +1,4 @@
-"""Style sheet and script of the report: no font, picture or script comes from elsewhere."""
+"""Style sheet and script of the report: no font, image or script comes from elsewhere."""
 
 # Colours: Okabe and Ito's, told apart with any colour vision; lightened on dark paper, darkened on light paper.
 STYLE = """

@@ -8,11 +8,12 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 
+from ..diagnosis.loading import shipped
 from .overrides import merge, nest
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9+-]*')
 KEYS = ('title', 'question', 'name', 'base', 'axes', 'seeds', 'exclude', 'baseline', 'overrides', 'metric',
-        'checkpoint', 'measure', 'pictures')
+        'checkpoint', 'measure', 'images')
 MEASURE = ('size', 'repeats', 'threads', 'device', 'columns')
 
 
@@ -42,7 +43,7 @@ class Study:
     metric: str = 'mIoU'
     checkpoint: str = 'last'
     measure: Dict[str, Any] = field(default_factory=dict)
-    pictures: Union[int, List[int]] = 3
+    images: Union[int, List[int]] = 3
     members: List[Member] = field(default_factory=list)
 
     @property
@@ -67,10 +68,7 @@ def find_study(path: Union[str, Path]) -> Path:
     Raises:
         FileNotFoundError: If there is none; names those that are near.
     """
-    path = Path(path)
-    shipped = Path(__file__).resolve().parents[1] / '.mim' / path  # of an installed wheel, as mim looks for configs
-    if not path.exists() and shipped.exists():
-        path = shipped
+    path = shipped(path)
     if path.is_dir():
         files = sorted(path.glob('study*.py'))
         if (path / 'study.py') in files:
@@ -93,7 +91,7 @@ def load_study(path: Union[str, Path]) -> Study:
     """
     path = find_study(path).resolve()
     raw = Config.fromfile(str(path), import_custom_modules=False)
-    raw = {k: v for k, v in raw._cfg_dict.to_dict().items() if not k.startswith('_')}
+    raw = {k: v for k, v in raw.to_dict().items() if not k.startswith('_')}
     where = path.name
     _known(raw, KEYS, where)
     for key in ('base', 'axes'):
@@ -121,7 +119,7 @@ def load_study(path: Union[str, Path]) -> Study:
         metric=raw.get('metric', 'mIoU'),
         checkpoint=raw.get('checkpoint', 'last'),
         measure=measure,
-        pictures=_pictures(raw.get('pictures', 3), where))
+        images=_images(raw.get('images', 3), where))
     if not NAME.fullmatch(study.name.replace('_', '-')):
         raise ValueError(f'{where}: name becomes a folder; expected letters, digits, - and _, got {study.name!r}')
     if study.checkpoint not in ('last', 'best'):
@@ -206,12 +204,12 @@ def _baseline(raw: dict, axes: Dict[str, dict], where: str) -> Dict[str, str]:
     return {axis: picked[axis][0] if axis in picked else next(iter(choices)) for axis, choices in axes.items()}
 
 
-def _pictures(raw: Any, where: str) -> Union[int, List[int]]:
+def _images(raw: Any, where: str) -> Union[int, List[int]]:
     if isinstance(raw, (list, tuple)) and all(type(i) is int and i >= 0 for i in raw):
         return list(raw)
     if type(raw) is int and raw >= 0:
         return raw
-    raise ValueError(f'{where}: pictures is how many test images to show, or a list of their indices, got {raw!r}')
+    raise ValueError(f'{where}: images is how many test images to show, or a list of their indices, got {raw!r}')
 
 
 def _nest(overrides: dict, where: str) -> dict:

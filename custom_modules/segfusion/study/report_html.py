@@ -1,12 +1,12 @@
-"""The report as one page that needs nothing else: charts are inline SVG, pictures are inside."""
+"""The report as one page that needs nothing else: charts are inline SVG, images are inside."""
 from html import escape
 from typing import Dict, List, Optional
 
 from ..version import __version__
-from .figures import accuracy_against_cost, class_bars, curves, effect_dots, legend, looks, swatch
+from .examples import Gallery
+from .figures import accuracy_against_cost, axes_legend, class_bars, curves, effect_dots, looks, swatch
 from .gallery import gallery_html
 from .page_style import SCRIPT, STYLE
-from .pictures import Gallery
 from .progress import duration
 from .report_markdown import cost_cell, cost_columns
 from .statistics import Spread, mean_curve
@@ -19,9 +19,9 @@ CROPS = ('Images spread evenly over the test set; the crop is the window in whic
 
 def html_page(summary: Summary, gallery: Optional[Gallery] = None) -> str:
     s, look = summary, looks(summary.rows, summary.axes)
-    body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', legend(s.axes), _table(s, look), _reading(s)]
+    body = [_head(s), _tiles(s), _notes(s), '<h2>Results</h2>', axes_legend(s.axes), _table(s, look), _reading(s)]
     body += _charts(s, look) + _effects(s) + _classes(s, look) + _learning(s, look)
-    if gallery is not None and gallery.pictures:
+    if gallery is not None and gallery.examples:
         body += ['<h2>At the boundaries</h2>', f'<p class="soft">{CROPS}</p>', gallery_html(s, gallery)]
     body += [_troubles(s), _more_metrics(s), _made_with(s)]
     lines = ['<!DOCTYPE html>', '<html lang="en">', '<head>', '<meta charset="utf-8">',
@@ -160,7 +160,7 @@ def _learning(s: Summary, look: Dict) -> List[str]:
     if not plots:
         return []
     means = '<p class="soft">Means over the seeds.</p>' if len(s.seeds) > 1 else ''
-    return ['<h2>Learning curves</h2>', means, legend(s.axes), f'<div class="pair">{"".join(plots)}</div>']
+    return ['<h2>Learning curves</h2>', means, axes_legend(s.axes), f'<div class="pair">{"".join(plots)}</div>']
 
 
 def _troubles(s: Summary) -> str:

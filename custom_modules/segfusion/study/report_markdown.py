@@ -1,8 +1,10 @@
 """The report as Markdown tables. Names, notes and errors come from elsewhere and are text: HTML in them is escaped."""
 from html import escape
-from typing import List, Optional
+from pathlib import Path
+from typing import List, Optional, Union
 
 from ..version import __version__
+from .results import read_test
 from .statistics import Spread
 from .summary import Row, Summary
 
@@ -101,3 +103,24 @@ def class_table(s: Summary, column: str) -> str:
     names = [name for name in s.class_names if any(name in row.classes[column] for row in shown)]
     rows = [[name, *(cell(row.classes[column].get(name)) for row in shown)] for name in names]
     return table(['class', *(row.name for row in shown)], rows)
+
+
+def scores_table(work_dir: Union[str, Path]) -> str:
+    """The newest test in a work directory of ``mim test``: one row a class, the mean last.
+
+    Raises:
+        FileNotFoundError: If no test has finished there.
+    """
+    metrics, classes = read_test(Path(work_dir))
+    if 'mIoU' not in metrics:
+        raise FileNotFoundError(f'no finished test in {work_dir}: expected <time>/<time>.json with an mIoU, as '
+                                '`mim test ... --work-dir` writes it')
+
+    def number(value):
+        return '-' if value is None else f'{value:.2f}'
+
+    iou, accuracy = classes.get('IoU', {}), classes.get('Acc', {})
+    rows = [[name, number(iou[name]), number(accuracy.get(name))] for name in iou]
+    rows.append([f'**{text}**' for text in ('mean', number(metrics['mIoU']), number(metrics.get('mAcc')))])
+    return (table(['class', 'IoU (%)', 'accuracy (%)'], rows)
+            + f'\n\nPixel accuracy {number(metrics.get("aAcc"))} %.')

@@ -33,7 +33,7 @@ class Changed(ValueError):
     """Finished work would be overwritten."""
 
 
-class Runner:
+class Scheduler:
     """Runs members of a study with a launcher (see :class:`~.launch.Launcher`) in the folder ``out``.
 
     Raises:
@@ -188,28 +188,28 @@ def ended_by_signals(ignore: bool = False) -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def dry_run(study: Study, runner: Runner, members: Sequence[Member]) -> str:
+def dry_run(study: Study, scheduler: Scheduler, members: Sequence[Member]) -> str:
     """The plan: every member, what is done of it, and the commands still to run."""
-    launcher, lines = runner.launcher, []
+    launcher, lines = scheduler.launcher, []
     lines.append(f'{study.title}: {len(study.members)} members ({len(study.groups)} combinations x {len(study.seeds)} '
-                 f'seeds), {len(members)} selected, {launcher.jobs} at once, into {runner.out}')
+                 f'seeds), {len(members)} selected, {launcher.jobs} at once, into {scheduler.out}')
     for member in members:
-        folder = runner.folder(member)
+        folder = scheduler.folder(member)
         state = folder.read()
         mark = ' (baseline)' if member.group == study.baseline_group else ''
         lines.append(f'\n{member.name}{mark}: {state.status}')
-        lines.append(f'  config  {runner.config(member)}')
-        problem = changed(state, folder, *runner.prints[member.name])
+        lines.append(f'  config  {scheduler.config(member)}')
+        problem = changed(state, folder, *scheduler.prints[member.name])
         if problem:
             lines.append(f'  refused {problem}')
         stage = next_stage(state)
         if stage == 'train':
             resume = folder.last_checkpoint() is not None
-            lines.append(f'  train   {_typed(launcher.train(runner.config(member), folder, resume))}')
+            lines.append(f'  train   {_typed(launcher.train(scheduler.config(member), folder, resume))}')
         if stage:
             path = folder.train / ('best_*.pth' if study.checkpoint == 'best' else 'iter_*.pth')
             path = folder.tested_checkpoint(study.checkpoint) if state.trained else path
-            lines.append(f'  test    {_typed(launcher.test(runner.config(member), folder, path))}')
+            lines.append(f'  test    {_typed(launcher.test(scheduler.config(member), folder, path))}')
     return '\n'.join(lines)
 
 

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from ..datasets.files import write_whole
 from .plan import Study
 from .results import Result, read_result
-from .state import DONE, FAILED, Folder, State, write_whole
+from .state import DONE, FAILED, Folder, State
 from .statistics import Effect, Spread, effects, paired, spread
 
 COLUMNS = 4  # metrics in the main table, unless the study names its own; all are in the report
@@ -72,7 +73,7 @@ class Summary:
 
 
 def summarise(study: Study, out: Path, command: str = '') -> Summary:
-    """Read the members of a study; costs and pictures are added by whoever measures and draws them."""
+    """Read the members of a study; costs and images are added by whoever measures and draws them."""
     rows, troubles, scores, commands, configs = [], [], [], {}, {}
     for number, (group, members) in enumerate(study.groups.items(), 1):
         row = Row(number, group, members[0].choices, len(members), is_baseline=group == study.baseline_group)

@@ -1,4 +1,4 @@
-"""Pictures of what a network sees, decides and gets wrong."""
+"""Images of what a network sees, decides and gets wrong."""
 from .confusion import confusions, draw_confusion
 from .contact_sheet import contact_sheet
 from .flow import draw_arrows, draw_offset, flow_wheel

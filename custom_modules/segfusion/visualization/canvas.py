@@ -1,4 +1,4 @@
-"""Captioned pictures in rows, colour bars, and which colour is which class."""
+"""Captioned images in rows, colour bars, and which colour is which class."""
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import cv2
@@ -6,13 +6,13 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 WHITE, BLACK, INK, GREY = (255, 255, 255), (0, 0, 0), (30, 30, 30), (128, 128, 128)
-GAP = 6  # pixels between pictures
+GAP = 6  # pixels between images
 
 
 class Cell(NamedTuple):
-    """A picture with its caption; ``bar`` is what the ends of its colour scale mean."""
+    """An image with its caption; ``bar`` is what the ends of its colour scale mean."""
     title: str
-    picture: np.ndarray
+    image: np.ndarray
     bar: Optional[Tuple[str, str]] = None
 
 
@@ -46,17 +46,17 @@ def faded(image: np.ndarray, strength: float = 0.5) -> np.ndarray:
     return np.broadcast_to(255 * (1 - strength + strength * grey), image.shape).round().astype(np.uint8)
 
 
-def fitted(picture: np.ndarray, size: Tuple[int, int], smooth: bool = False) -> np.ndarray:
+def fitted(image: np.ndarray, size: Tuple[int, int], smooth: bool = False) -> np.ndarray:
     """Resize to (height, width), by nearest pixel unless ``smooth``."""
-    if picture.shape[:2] == tuple(size):
-        return picture
-    way = cv2.INTER_NEAREST if not smooth else cv2.INTER_CUBIC if picture.shape[0] < size[0] else cv2.INTER_AREA
-    return cv2.resize(np.ascontiguousarray(picture), tuple(size)[::-1], interpolation=way)
+    if image.shape[:2] == tuple(size):
+        return image
+    way = cv2.INTER_NEAREST if not smooth else cv2.INTER_CUBIC if image.shape[0] < size[0] else cv2.INTER_AREA
+    return cv2.resize(np.ascontiguousarray(image), tuple(size)[::-1], interpolation=way)
 
 
 def tile(cells: Sequence[Cell], columns: int, text: int = 15) -> Image.Image:
     """Cells of one size in rows, captions of ``text`` pixels above."""
-    height, width = cells[0].picture.shape[:2]
+    height, width = cells[0].image.shape[:2]
     columns, caption, letters = min(columns, len(cells)), caption_height(text), font(text)
     rows = -(-len(cells) // columns)
     canvas = Image.new('RGB', (columns * (width + GAP) - GAP, rows * (height + caption)), WHITE)
@@ -65,12 +65,12 @@ def tile(cells: Sequence[Cell], columns: int, text: int = 15) -> Image.Image:
         x, y = i % columns * (width + GAP), i // columns * (height + caption)
         room = width - 6 - (_bar(canvas, draw, letters, cell.bar, x + width, y, text) if cell.bar else 0)
         draw.text((x + 2, y + caption - 6), fit(cell.title, room, draw, letters), fill=INK, font=letters, anchor='ls')
-        canvas.paste(Image.fromarray(np.ascontiguousarray(cell.picture)), (x, y + caption))
+        canvas.paste(Image.fromarray(np.ascontiguousarray(cell.image)), (x, y + caption))
     return canvas
 
 
 def caption_height(text: int) -> int:
-    """Pixels above a picture for a caption of this size."""
+    """Pixels above an image for a caption of this size."""
     return text + 10
 
 
@@ -96,7 +96,7 @@ def fit(text: str, width: float, draw: ImageDraw.ImageDraw, letters) -> str:
     return '…' + text
 
 
-def legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int, text: int = 15) -> Image.Image:
+def class_legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int, text: int = 15) -> Image.Image:
     """Boxes of colour with their names, wrapped to ``width``."""
     letters, line = font(text), text + 8
     probe = ImageDraw.Draw(Image.new('RGB', (1, 1)))
@@ -116,7 +116,7 @@ def legend(palette: Sequence[Sequence[int]], classes: Sequence[str], width: int,
 
 
 def below(top: Image.Image, bottom: Image.Image) -> Image.Image:
-    """Stack two pictures of one width."""
+    """Stack two images of one width."""
     canvas = Image.new('RGB', (top.width, top.height + bottom.height), WHITE)
     canvas.paste(top, (0, 0))
     canvas.paste(bottom, (0, top.height))

@@ -22,7 +22,7 @@ def draw_offset(offset: Tensor) -> Tuple[np.ndarray, float]:
         offset: (2, H, W) as (dx, dy), in pixels.
 
     Returns:
-        RGB picture (H, W, 3), uint8, and the length in pixels that has full colour.
+        RGB image (H, W, 3), uint8, and the length in pixels that has full colour.
     """
     offset = offset.float().cpu()
     length = full_length(offset)
@@ -39,17 +39,17 @@ def flow_wheel(size: int) -> np.ndarray:
     return flow_to_image(torch.stack([dx, dy])).permute(1, 2, 0).numpy()
 
 
-def with_wheel(picture: np.ndarray) -> np.ndarray:
+def with_wheel(drawing: np.ndarray) -> np.ndarray:
     """Paste the colour wheel into the lower right corner, with a thin rim."""
-    size = max(min(picture.shape[:2]) // 5, 16)
-    picture = np.ascontiguousarray(picture)
+    size = max(min(drawing.shape[:2]) // 5, 16)
+    drawing = np.ascontiguousarray(drawing)
     axis = np.arange(size) - (size - 1) / 2
     disc = axis[:, None]**2 + axis**2 <= (size / 2)**2
-    corner = picture[-size - 4:-4, -size - 4:-4]
+    corner = drawing[-size - 4:-4, -size - 4:-4]
     corner[disc] = flow_wheel(size)[disc]
-    middle = tuple(int(n - 4 - size / 2) for n in picture.shape[1::-1])
-    cv2.circle(picture, middle, size // 2, BLACK, 1, cv2.LINE_AA)
-    return picture
+    middle = tuple(int(n - 4 - size / 2) for n in drawing.shape[1::-1])
+    cv2.circle(drawing, middle, size // 2, BLACK, 1, cv2.LINE_AA)
+    return drawing
 
 
 def draw_arrows(image: np.ndarray, offset: Tensor, across: int = 22) -> Tuple[np.ndarray, float]:
@@ -61,7 +61,7 @@ def draw_arrows(image: np.ndarray, offset: Tensor, across: int = 22) -> Tuple[np
         across: About how many arrows along the longer side.
 
     Returns:
-        The picture, and by which factor the arrows are drawn too long (or short): the longest spans a grid step.
+        The image, and by which factor the arrows are drawn too long (or short): the longest spans a grid step.
     """
     height, width = image.shape[:2]
     step = max(height, width) / across
@@ -71,7 +71,7 @@ def draw_arrows(image: np.ndarray, offset: Tensor, across: int = 22) -> Tuple[np
     length = full_length(grown)
     factor = float(f'{step / length:.1g}') if length > 1e-6 else 1.  # a round number
     colours, _ = draw_offset(grown)
-    picture, bits = faded(image), 4
+    drawing, bits = faded(image), 4
     for i in range(grown.shape[1]):
         for j in range(grown.shape[2]):
             start = np.array([(j + .5) * width / grown.shape[2], (i + .5) * height / grown.shape[1]])
@@ -81,7 +81,7 @@ def draw_arrows(image: np.ndarray, offset: Tensor, across: int = 22) -> Tuple[np
             rgb = tuple(int(v) for v in colours[i, j] * 0.75)  # darker than the field: seen on a pale ground
             for line, thick in ((WHITE, 4), (rgb, 2)):
                 if long < 4:
-                    cv2.circle(picture, ends[0], (thick // 2) * 2**bits, line, cv2.FILLED, cv2.LINE_AA, bits)
+                    cv2.circle(drawing, ends[0], (thick // 2) * 2**bits, line, cv2.FILLED, cv2.LINE_AA, bits)
                 else:
-                    cv2.arrowedLine(picture, *ends, line, thick, cv2.LINE_AA, bits, min(0.45, 6 / long))
-    return picture, factor
+                    cv2.arrowedLine(drawing, *ends, line, thick, cv2.LINE_AA, bits, min(0.45, 6 / long))
+    return drawing, factor

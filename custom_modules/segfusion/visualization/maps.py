@@ -15,9 +15,9 @@ def draw_errors(truth: np.ndarray, prediction: np.ndarray, ignore_index: int) ->
     """Wrong pixels red, right ones pale green, void grey; and the share of wrong ones among the labelled."""
     labelled = truth != ignore_index
     wrong = labelled & (truth != prediction)
-    picture = np.full((*truth.shape, 3), RIGHT, np.uint8)
-    picture[wrong], picture[~labelled] = RED, GREY
-    return picture, share(wrong, labelled)
+    drawing = np.full((*truth.shape, 3), RIGHT, np.uint8)
+    drawing[wrong], drawing[~labelled] = RED, GREY
+    return drawing, share(wrong, labelled)
 
 
 def draw_boundary_errors(image: np.ndarray, truth: np.ndarray, prediction: np.ndarray, ignore_index: int,
@@ -26,23 +26,23 @@ def draw_boundary_errors(image: np.ndarray, truth: np.ndarray, prediction: np.nd
     band = distance_to_edge(class_edges(truth, ignore_index)) < width
     band &= truth != ignore_index
     wrong = band & (truth != prediction)
-    picture = faded(image)
-    picture[band], picture[wrong] = BLUE, RED
-    return picture, share(wrong, band)
+    drawing = faded(image)
+    drawing[band], drawing[wrong] = BLUE, RED
+    return drawing, share(wrong, band)
 
 
 def draw_changes(image: np.ndarray, before: np.ndarray, after: np.ndarray, truth: Optional[np.ndarray],
                  ignore_index: int) -> Tuple[np.ndarray, str]:
     """Pixels whose label a refiner changed: mended green, broken red, else amber; and what they amount to."""
-    changed, picture = before != after, faded(image)
-    picture[changed] = AMBER
+    changed, drawing = before != after, faded(image)
+    drawing[changed] = AMBER
     if truth is None:
-        return picture, f'refined {100 * changed.mean():.1f} %'
+        return drawing, f'refined {100 * changed.mean():.1f} %'
     labelled = truth != ignore_index
     mended, broken = changed & (after == truth) & labelled, changed & (before == truth) & labelled
-    picture[mended], picture[broken], picture[changed & ~labelled] = GREEN, RED, GREY
+    drawing[mended], drawing[broken], drawing[changed & ~labelled] = GREEN, RED, GREY
     parts = (share(m, labelled) for m in (changed & labelled, mended, broken))
-    return picture, 'refined {:.1f} %: {:.1f} mended (green), {:.1f} broken (red)'.format(*parts)
+    return drawing, 'refined {:.1f} %: {:.1f} mended (green), {:.1f} broken (red)'.format(*parts)
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> float:

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from .canvas import Cell, below, colour, fitted, heat, legend, tile
+from .canvas import Cell, below, class_legend, colour, fitted, heat, tile
 from .flow import draw_arrows, draw_offset, with_wheel
 from .maps import draw_boundary_errors, draw_changes, draw_errors
 
@@ -28,14 +28,14 @@ def draw_panel(arrays: Dict[str, np.ndarray],
         palette, classes, ignore_index, min_height, show, band: See :func:`draw_cells`.
     """
     cells = draw_cells(arrays, maps, palette, ignore_index, min_height, show, band)
-    text = max(13, cells[0].picture.shape[0] // 22)
+    text = max(13, cells[0].image.shape[0] // 22)
     arrows = next((i for i, cell in enumerate(cells) if READ in cell.title), 0)
     if 'offset' in (show or SHOW) and arrows and not arrows % 2:  # a field and its arrows stay side by side
-        cells.insert(arrows - 1, Cell('', np.full_like(cells[0].picture, 255)))
+        cells.insert(arrows - 1, Cell('', np.full_like(cells[0].image, 255)))
     grid = tile(cells, 3 if len(cells) in (3, 5, 6, 9) else 4, text)
     if show is not None and not {'prediction', 'change'} & set(show):
         return grid
-    return below(grid, legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
+    return below(grid, class_legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 
 def draw_cells(arrays: Dict[str, np.ndarray],
@@ -45,13 +45,13 @@ def draw_cells(arrays: Dict[str, np.ndarray],
                min_height: int = 240,
                show: Optional[Sequence[str]] = None,
                band: int = 5) -> List[Cell]:
-    """The pictures of a panel.
+    """The images of a panel.
 
     Args:
         arrays, maps: See :func:`~.look.inspect`.
         palette: RGB of every class.
         ignore_index: Drawn black in the truth and grey in the errors.
-        min_height: Smaller pictures are enlarged by a whole factor, to at least this many pixels.
+        min_height: Smaller images are enlarged by a whole factor, to at least this many pixels.
         show: Which of ``SHOW``. Defaults to all for which there is something to draw.
         band: Width of the band of boundary errors on either side of a boundary, in pixels.
 
@@ -72,17 +72,17 @@ def draw_cells(arrays: Dict[str, np.ndarray],
             cells.append(Cell('truth', colour(truth, palette)))
         cells.append(Cell('prediction', colour(prediction, palette)))
         if truth is not None:
-            picture, wrong = draw_errors(truth, prediction, ignore_index)
-            cells.append(Cell(f'errors: {wrong:.1f} % of labelled pixels', picture))
+            drawing, wrong = draw_errors(truth, prediction, ignore_index)
+            cells.append(Cell(f'errors: {wrong:.1f} % of labelled pixels', drawing))
     if 'entropy' in show and 'entropy' in arrays:
         cells.append(Cell('entropy', heat(arrays['entropy']), ('0', '1')))
     if 'boundary' in show and truth is not None:
-        picture, wrong = draw_boundary_errors(image, truth, prediction, ignore_index, band * zoom)
-        cells.append(Cell(f'within {band} px of a boundary: {wrong:.1f} % wrong (red)', picture))
+        drawing, wrong = draw_boundary_errors(image, truth, prediction, ignore_index, band * zoom)
+        cells.append(Cell(f'within {band} px of a boundary: {wrong:.1f} % wrong (red)', drawing))
     if 'change' in show and before is not None:
         cells.append(Cell('prediction before refinement', colour(before, palette)))
-        picture, amount = draw_changes(image, before, prediction, truth, ignore_index)
-        cells.append(Cell(amount, picture))
+        drawing, amount = draw_changes(image, before, prediction, truth, ignore_index)
+        cells.append(Cell(amount, drawing))
     for name, value in maps.items():
         module, kind = _split(name)
         if kind == 'offset':
@@ -104,10 +104,10 @@ def _split(name: str):
 
 def _offset_cells(name: str, field: Tensor, image: np.ndarray, show: Sequence[str]) -> List[Cell]:
     cells, grid = [], '{}x{}'.format(*field.shape[1:])
-    picture, longest = draw_offset(field)
+    drawing, longest = draw_offset(field)
     if 'offset' in show:
-        picture = with_wheel(fitted(picture, image.shape[:2]).copy())
-        cells.append(Cell(f'{name} offset, {grid}: full colour {longest:.2g} px', picture))
+        drawing = with_wheel(fitted(drawing, image.shape[:2]).copy())
+        cells.append(Cell(f'{name} offset, {grid}: full colour {longest:.2g} px', drawing))
     if 'arrows' in show:
         arrows, factor = draw_arrows(image, field)
         cells.append(Cell(f'{name}: {READ}' + (f', arrows x{factor:g}' if factor != 1 else ''), arrows))
@@ -123,5 +123,5 @@ def _gate_cell(name: str, kind: str, value: Tensor, size) -> Cell:
     else:
         mean = value.abs().mean(0)
         high = max(mean.max().item(), 1e-12)
-    picture = fitted(heat((mean / high).cpu().numpy()), size)
-    return Cell(f'{name} {kind}, {grid}{many}', picture, ('0', f'{high:.2g}'))
+    drawing = fitted(heat((mean / high).cpu().numpy()), size)
+    return Cell(f'{name} {kind}, {grid}{many}', drawing, ('0', f'{high:.2g}'))

@@ -64,9 +64,9 @@ def test_a_better_checkpoint_replaces_the_best_after_it_is_saved(runner):
 
 
 def test_leftovers_of_a_killed_run_are_cleared(runner, tmp_path):
-    (tmp_path / 'iter_9.pth.partial').write_bytes(b'half')
+    (tmp_path / 'iter_9.pth.1a2b3c4d.partial').write_bytes(b'half')
     make(runner)
-    assert not (tmp_path / 'iter_9.pth.partial').exists()
+    assert not (tmp_path / 'iter_9.pth.1a2b3c4d.partial').exists()
 
 
 def test_log_windows_survive_as_plain_values(runner, tmp_path):
@@ -97,3 +97,11 @@ def test_validation_may_count_in_any_order():
     hook.before_val(None)
     hook.after_val(None)
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize('interval, expected', [(None, 7), (3, 3)])
+def test_without_an_interval_files_follow_validations(runner, interval, expected):
+    runner.train_loop = SimpleNamespace(val_interval=7)
+    hook = AtomicCheckpointHook(interval, by_epoch=False)
+    hook.before_train(runner)
+    assert hook.interval == expected

@@ -55,5 +55,6 @@ def test_training_may_start_from_a_part():
 
 
 @pytest.mark.parametrize('path', sorted(ROOT.glob('configs/[!_]*/*.py')), ids=lambda p: p.stem)
-def test_every_config_has_it(path):
-    assert Config.fromfile(path).default_hooks.checkpoint_fit.type == 'CheckpointFitHook'
+def test_every_config_has_ours(path):
+    hooks = {hook.type for hook in Config.fromfile(path).default_hooks.values()}
+    assert hooks >= {'CheckpointFitHook', 'InitialWeightsHook', 'LabelAuditHook', 'AtomicCheckpointHook'}

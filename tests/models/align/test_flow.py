@@ -73,6 +73,6 @@ def test_misspelt_argument_is_refused():
 
 def test_bilinear_is_resize():
     coarse, fine = torch.randn(1, 4, 3, 5), torch.randn(1, 4, 7, 9)
-    ours, same = BilinearAlign(4, align_corners=False)(coarse, fine)
+    ours, same = BilinearAlign(align_corners=False)(coarse, fine)
     assert torch.equal(ours, resize(coarse, size=(7, 9), mode='bilinear', align_corners=False))
     assert same is fine

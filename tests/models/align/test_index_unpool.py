@@ -2,15 +2,15 @@ import torch
 import torch.nn.functional as F
 
 from segfusion.models.align import IndexUnpool
-from segfusion.ops.unpool import max_pool_switches
+from segfusion.ops.unpool import max_pool_with_indices
 
 
-def test_features_and_their_switches_give_the_same():
+def test_features_and_their_pooling_indices_give_the_same():
     fine, coarse = torch.randn(2, 4, 7, 9), torch.randn(2, 4, 4, 5)
-    align = IndexUnpool(channels=4)
+    align = IndexUnpool()
     by_map, same_fine = align(coarse, fine)
-    by_switch, _ = align(coarse, max_pool_switches(fine)[1])
-    assert torch.equal(by_map, by_switch)
+    by_indices, _ = align(coarse, max_pool_with_indices(fine)[1])
+    assert torch.equal(by_map, by_indices)
     assert same_fine is fine
 
 

@@ -6,7 +6,7 @@ from mmseg.registry import MODELS
 
 from segfusion.models.align import BilinearAlign, RecordedAlign
 from segfusion.models.expose import watch
-from segfusion.ops import max_pool_switches, recorded_displacement
+from segfusion.ops import max_pool_with_indices, recorded_displacement
 from tests.references import recorded
 
 
@@ -81,7 +81,7 @@ def test_a_blob_returns_to_where_it_was():
     fine = blob(13.3, 18.6, sigma=1)
     coarse = F.max_pool2d(fine[None, None], 8)
     truth = torch.tensor([13.3, 18.6])
-    resized, _ = BilinearAlign(1, align_corners=False)(coarse, fine[None, None])
+    resized, _ = BilinearAlign(align_corners=False)(coarse, fine[None, None])
     aligned, _ = RecordedAlign(align_corners=False, temperature=1.)(coarse, fine[None, None])
     peak = torch.tensor(divmod(int(aligned[0, 0].argmax()), 40))
     assert (centroid(resized[0, 0]) - truth).norm() > 1.8  # it is drawn around (11.5, 19.5), the middle of the cell
@@ -104,23 +104,23 @@ def test_steps_land_nearer():
     assert misses[0] > 0.3 and misses[1] < 0.65 * misses[0] and misses[2] < 0.1 * misses[0]
 
 
-def test_switches_of_the_encoder_are_taken():
+def test_pooling_indices_of_the_encoder_are_taken():
     """Three of four channels had their maximum on the right: at T = 1 the mean of their recorded indices."""
     x = torch.zeros(1, 4, 2, 2)
     x[0, :3, 0, 1] = 1
     x[0, 3, 0, 0] = 1
-    switches = max_pool_switches(x)[1]
+    indices = max_pool_with_indices(x)[1]
     align = RecordedAlign(align_corners=False, temperature=1.)
-    d = align.displacement(torch.zeros(1, 4, 1, 1), switches)
+    d = align.displacement(torch.zeros(1, 4, 1, 1), indices)
     torch.testing.assert_close(d.flatten(), torch.tensor([.75 - .5, -.5]), atol=1e-4, rtol=0)
 
 
-def test_segnets_decoder_takes_it_with_the_encoders_switches():
-    switches, top = max_pool_switches(torch.randn(2, 4, 9, 14))[1], torch.randn(2, 4, 5, 7)
+def test_segnets_decoder_takes_it_with_the_encoders_pooling_indices():
+    indices, top = max_pool_with_indices(torch.randn(2, 4, 9, 14))[1], torch.randn(2, 4, 5, 7)
     head = MODELS.build(
         dict(type='SegNetHead', in_channels=[4, 4], stages=[[6]], num_classes=3, align=dict(type='RecordedAlign')))
     with watch(head) as seen:
-        assert torch.isfinite(head([switches, top])).all()
+        assert torch.isfinite(head([indices, top])).all()
     offset = seen['align.offset']
     assert offset.shape == (2, 2, 9, 14) and 0.1 < offset.abs().max() <= 1
 

@@ -3,9 +3,9 @@ the fused result alone bring the flow to light?"""
 import pytest
 import torch
 import torch.nn.functional as F
-from mmseg.registry import MODELS
 
 from segfusion.models.expose import watch
+from segfusion.models.slots import build_part
 from segfusion.ops import warp
 
 TEXTURES, SIZE = 8, (32, 48)
@@ -36,10 +36,8 @@ def scene(generator, n=4):
 def train(name, steps):
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
-    align = MODELS.build(
-        dict(type=name),
-        default_args=dict(
-            channels=TEXTURES + 3, align_corners=True, norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU')))
+    offered = dict(channels=TEXTURES + 3, align_corners=True, norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU'))
+    align = build_part('align', dict(type=name), None, offered)
     optimizer = torch.optim.Adam(align.parameters(), lr=0.02) if list(align.parameters()) else None
     for _ in range(steps):
         coarse, fine, target = scene(generator)

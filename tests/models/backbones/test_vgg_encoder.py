@@ -54,7 +54,7 @@ def test_a_checkpoint_that_fits_nothing_is_refused(tmp_path):
 
 def test_levels_halve_in_ceil_mode_and_come_in_the_order_asked():
     with torch.device('meta'):
-        encoder = VGGEncoder(outputs=('pool2', 'image', 'conv1', 'switch3', 'tail'), tail=TAIL, first_padding=100)
+        encoder = VGGEncoder(outputs=('pool2', 'image', 'conv1', 'indices3', 'tail'), tail=TAIL, first_padding=100)
     levels = encoder(torch.empty(1, 3, 45, 61, device='meta'))
     # 45 + 198 = 243 -> 122 -> 61 -> 31 -> 16 -> 8 -> fc6 -> 2
     assert [tuple(x.shape[1:]) for x in levels] == [(128, 61, 65), (3, 45, 61), (64, 243, 259), (256, 61, 65),
@@ -68,9 +68,9 @@ def test_unknown_names_are_refused(name):
         VGGEncoder(outputs=(name, ))
 
 
-def test_switches_of_deeplab_pooling_are_refused():
-    with pytest.raises(ValueError, match='switches need kernel 2'):
-        VGGEncoder(outputs=('switch4', ), pool_strides=(2, 2, 2, 1, 1), pool_kernel=3)
+def test_indices_of_deeplab_pooling_are_refused():
+    with pytest.raises(ValueError, match='indices need kernel 2'):
+        VGGEncoder(outputs=('indices4', ), pool_strides=(2, 2, 2, 1, 1), pool_kernel=3)
 
 
 def test_reflection_agrees_with_torch_and_goes_on_beyond_the_image():

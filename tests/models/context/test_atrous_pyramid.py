@@ -33,7 +33,7 @@ def test_defaults_are_the_hosts_aspp(align_corners):
             dilations=(1, 6, 12, 18),
             align_corners=align_corners,
             norm_cfg=dict(type='BN'))).eval()
-    ours = ASPPContext(6, 4, align_corners=align_corners, norm_cfg=dict(type='BN')).eval()
+    ours = ASPPContext(6, 4, norm_cfg=dict(type='BN')).eval()
     ours.load_state_dict({
         k.replace('image_pool.1.', 'image_pool.').replace('aspp_modules.', 'branches.'): v
         for k, v in host.state_dict().items() if not k.startswith('conv_seg')

@@ -19,12 +19,12 @@ def test_trains_at_any_size_and_returns_to_it(size):
 
 
 def test_bottleneck_without_its_residual_is_its_main_branch():
-    """Zero expansions leave the pooled, zero-padded main branch, with the switches of that pooling."""
+    """Zero expansions leave the pooled, zero-padded main branch, with the pooling indices of that pooling."""
     model = classic.build('enet')
     down = model.backbone.down1
     torch.nn.init.zeros_(down.expand.bn.weight)
     x = torch.rand(1, 16, 7, 9)
-    y, switches = down(x)
+    y, indices = down(x)
     pooled = torch.nn.functional.max_pool2d(x, 2, 2, ceil_mode=True)
     assert torch.equal(y[:, :16], pooled) and not y[:, 16:].any()
-    assert torch.equal(x[switches].sort()[0], pooled.flatten().sort()[0])
+    assert torch.equal(x[indices].sort()[0], pooled.flatten().sort()[0])

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from segfusion.models.decode_heads import SegNetHead
-from segfusion.ops.unpool import max_pool_switches
+from segfusion.ops.unpool import max_pool_with_indices
 from tests.references import classic
 
 
@@ -55,13 +55,13 @@ def test_one_by_one_identity_decoder_is_unpooling():
             conv.weight.copy_(torch.eye(2)[:, :, None, None])
             conv.bias.zero_()
     x = torch.rand(1, 2, 5, 7)
-    pooled, switches = max_pool_switches(x)
-    out = head([switches, pooled])
-    assert torch.equal(out, torch.where(switches, x, torch.zeros(())))
+    pooled, indices = max_pool_with_indices(x)
+    out = head([indices, pooled])
+    assert torch.equal(out, torch.where(indices, x, torch.zeros(())))
 
 
-def test_stages_that_do_not_meet_their_switches_are_refused():
+def test_stages_that_do_not_meet_their_indices_are_refused():
     with pytest.raises(ValueError, match=r'stages\[1\]'):
         SegNetHead([8, 16, 16], [[8], [16, 16]], num_classes=2)
-    with pytest.raises(ValueError, match='2 switches'):
+    with pytest.raises(ValueError, match='2 pooling indices'):
         SegNetHead([8, 16], [[8], [16, 8]], num_classes=2)

@@ -111,7 +111,7 @@ def test_an_aligner_gets_the_sum_of_the_coarser_levels(update):
     """With an aligner that resizes, levels at two strides come out as without one."""
     sizes = ((11, 15), (6, 8), (6, 8), (6, 8))
     xs, fusion = levels(sizes), build(update=update)
-    align = MODELS.build(dict(type='BilinearAlign', channels=4, align_corners=True))
+    align = MODELS.build(dict(type='BilinearAlign', align_corners=True))
     for ours, plain in zip(fusion(xs, aligns=[align] * 3), fusion(xs)):
         torch.testing.assert_close(ours, plain, atol=1e-12, rtol=0)
 

@@ -50,7 +50,7 @@ def test_compatibility_scales_columns_of_diagonal_weights():
             getattr(crf, name).copy_(torch.randn(3))
             getattr(full, name).copy_(getattr(crf, name).diag())
         full.compatibility.copy_(crf.compatibility.copy_(torch.randn(3, 3)))
-    for a, b in zip(crf.mixes(), full.mixes()):
+    for a, b in zip(crf.compatibilities(), full.compatibilities()):
         torch.testing.assert_close(a, b)
 
 

@@ -1,6 +1,8 @@
 """Channel lists are filled in where they are left out and compared where they are given."""
 import copy
+import inspect
 from pathlib import Path
+from typing import Sequence, Union
 
 import pytest
 import torch
@@ -37,6 +39,35 @@ def test_left_out_channels_are_those_of_the_levels(head, expected):
     decode_head = fitted(head).decode_head
     got = decode_head.in_channels
     assert (sum(expected) if 'input_transform' in head else expected) == got
+
+
+@pytest.mark.parametrize('name', ['TopDownHead', 'SFNetHead', 'AlignSegHead', 'GFFHead', 'ENetHead', 'FCNSkipHead',
+                                  'GFRNetHead', 'LargeKernelHead', 'LinkNetHead', 'RefineNetHead', 'SegNetHead'])
+def test_heads_that_read_all_levels_say_so_by_their_default(name):
+    assert wanted_channels(dict(type=name), LEVELS) == LEVELS
+    assert wanted_channels(dict(type=name, in_index=[0, 2]), LEVELS) == [64, 256]
+    assert wanted_channels(dict(type='DilationHead'), [3, 512]) == [3, 512]
+
+
+@pytest.mark.parametrize('annotation', [Union[int, Sequence[int]], 'Sequence[int] | int', inspect.Parameter.empty])
+def test_annotations_decide_nothing(annotation):
+    """A head that would also take a list reads the last level by default, as BaseDecodeHead says."""
+
+    class Either(MODELS.get('FCNHead')):
+
+        def __init__(self, in_channels, **kwargs):
+            super().__init__(in_channels=in_channels, **kwargs)
+
+    Either.__init__.__annotations__['in_channels'] = annotation
+    assert wanted_channels(dict(type=Either), LEVELS) == 512
+    assert wanted_channels(dict(type=Either, in_index=[1, 2]), LEVELS) == [128, 256]
+
+
+def test_a_head_reads_the_levels_it_is_told():
+    head = MODELS.build(dict(type='RefineNetHead', in_index=[1, 3], in_channels=[4, 6], channels=8, coarse_channels=8,
+                             num_classes=3))
+    levels = [torch.randn(1, c, s, s) for c, s in ((2, 16), (4, 8), (5, 4), (6, 4))]
+    assert head(levels).shape == (1, 3, 8, 8)
 
 
 def test_auxiliary_heads_and_necks():

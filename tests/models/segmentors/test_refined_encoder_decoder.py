@@ -75,7 +75,7 @@ def sample(image, flip=None, **meta):
     return out
 
 
-def picture(height=37, width=45):
+def random_image(height=37, width=45):
     return torch.randint(0, 256, (3, height, width), dtype=torch.uint8)
 
 
@@ -94,7 +94,7 @@ SLIDE = dict(mode='slide', crop_size=(16, 20), stride=(11, 13))
                                               (SLIDE, dict(refine_after_slide=True))])
 def test_refiner_gets_the_image_of_its_logits(test_cfg, kwargs, flip):
     model = MODELS.build(config(test_cfg=test_cfg, **kwargs))
-    images = [picture(), picture()]
+    images = [random_image(), random_image()]
     for image, out in zip(images, predict(model, images, flip)):
         torch.testing.assert_close(out, image[[2, 1, 0]].float(), atol=1e-4, rtol=0)
     windows = {(2, 3, 16, 20)} if test_cfg is SLIDE and not kwargs else {(2, 3, 37, 45)}
@@ -107,7 +107,7 @@ def test_every_window_of_mmseg_and_no_other():
     stock = MODELS.build(stock_cfg).eval()
     ours = MODELS.build(config(refiner='Keep', test_cfg=SLIDE)).eval()
     ours.load_state_dict(stock.state_dict())
-    image = picture(41, 30)
+    image = random_image(41, 30)
     torch.testing.assert_close(predict(ours, [image])[0], predict(stock, [image])[0])
 
 
@@ -124,7 +124,7 @@ class Keep(nn.Module):
 
 def test_tensor_mode_is_refined_at_the_size_of_the_image():
     model = MODELS.build(config()).eval()
-    image = picture()
+    image = random_image()
     data = model.data_preprocessor(dict(inputs=[image], data_samples=[sample(image)]))
     out = model(data['inputs'], mode='tensor')
     torch.testing.assert_close(out[0], image[[2, 1, 0]].float(), atol=1e-4, rtol=0)
@@ -139,7 +139,7 @@ def test_tensor_mode_is_refined_at_the_size_of_the_image():
 def test_whatever_the_preprocessor_did_is_undone(preprocessor, order, channels):
     cfg = config(image_order=order)
     cfg['data_preprocessor'].update(preprocessor)
-    image = picture()
+    image = random_image()
     out, = predict(MODELS.build(cfg), [image])
     torch.testing.assert_close(out, image[channels].float(), atol=1e-4, rtol=0)
 
@@ -147,7 +147,7 @@ def test_whatever_the_preprocessor_did_is_undone(preprocessor, order, channels):
 @pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE])
 def test_padding_is_left_out_in_inference(test_cfg):
     model = MODELS.build(config(test_cfg=test_cfg, preprocessor=dict(test_cfg=dict(size_divisor=32))))
-    image = picture(33, 45)
+    image = random_image(33, 45)
     out, = predict(model, [image])
     torch.testing.assert_close(out, image[[2, 1, 0]].float(), atol=1e-4, rtol=0)
     assert (1, 3, 64, 64) not in model.refiner.sizes
@@ -159,7 +159,7 @@ def test_padding_is_left_out_in_inference(test_cfg):
 
 
 def train_data(sizes):
-    images = [picture(*size) for size in sizes]
+    images = [random_image(*size) for size in sizes]
     return images, dict(inputs=images, data_samples=[sample(i) for i in images])
 
 
@@ -222,7 +222,7 @@ def test_without_pairwise_terms_it_is_the_stock_model():
     cfg['refiner'] = dict(type='CRFAsRNN', spatial_weight=0., bilateral_weight=0.)
     ours = MODELS.build(cfg).eval()
     ours.load_state_dict(stock.state_dict(), strict=False)
-    image = picture()
+    image = random_image()
     torch.testing.assert_close(predict(ours, [image])[0], predict(stock, [image])[0])
 
 

@@ -23,15 +23,15 @@ SIGMAS = dict(spatial_sigma=2., bilateral_sigma_xy=9., bilateral_sigma_rgb=20.)
 @pytest.mark.parametrize('how', ['symmetric', 'after'])
 def test_exact_method_is_the_papers_recurrence(how):
     logits, image = scene(9, 12, 3, images=2, dtype=torch.float64)
-    mixes = [torch.randn(3, 3), torch.randn(3, 3)]
+    compats = [torch.randn(3, 3), torch.randn(3, 3)]
     ours = crf(
-        logits, image, spatial_weight=mixes[0], bilateral_weight=mixes[1], iterations=4, normalization=how,
+        logits, image, spatial_weight=compats[0], bilateral_weight=compats[1], iterations=4, normalization=how,
         method='exact', **SIGMAS)
     for i in range(2):
         filters = [
             reference.normalize(reference.gaussian_matrix(image[i], *sigma), how) for sigma in ((2., None), (9., 20.))
         ]
-        expected = reference.mean_field(logits[i], filters, mixes, 4)
+        expected = reference.mean_field(logits[i], filters, compats, 4)
         torch.testing.assert_close(ours[i], expected, atol=1e-9, rtol=1e-9)
 
 

@@ -30,11 +30,11 @@ class Camera:
     World: x metres right of the road's centre line, y metres above ground, z metres ahead.
 
     Args:
-        focal (float): Focal length in widths of the picture.
+        focal (float): Focal length in widths of the image.
         x (float): Where on the road the camera stands, metres.
         height (float): Height over ground, metres.
-        horizon (float): Row of the horizon in heights of the picture.
-        centre (float): Column the camera looks to, in widths of the picture.
+        horizon (float): Row of the horizon in heights of the image.
+        centre (float): Column the camera looks to, in widths of the image.
         bend (float): Sideways metres of the road per squared metre ahead.
     """
     focal: float
@@ -46,7 +46,7 @@ class Camera:
     shape: Tuple[int, int] = (0, 0)
 
     def on(self, height: int, width: int) -> 'Camera':
-        """The same camera with its lengths in pixels of a ``height`` x ``width`` picture."""
+        """The same camera with its lengths in pixels of a ``height`` x ``width`` image."""
         return Camera(self.focal * max(width, 1.2 * height), self.x, self.height, self.horizon * height,
                       self.centre * width, self.bend, (height, width))
 
@@ -181,8 +181,8 @@ class Canvas:
         x1, y1 = min(int(np.ceil(x1)), self.width), min(int(np.ceil(y1)), self.height)
         return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
-    def texture(self, picture: np.ndarray, quad: np.ndarray, z: Tuple[float, float], number: int):
-        """Hang a float RGB ``picture`` on a plane: ``quad`` is its top-left, top-right, bottom-right, bottom-left.
+    def texture(self, image: np.ndarray, quad: np.ndarray, z: Tuple[float, float], number: int):
+        """Hang a float RGB ``image`` on a plane: ``quad`` is its top-left, top-right, bottom-right, bottom-left.
 
         ``z`` are the distances of its left and right edges; the haze between follows (1 / z is linear in x).
         """
@@ -190,11 +190,11 @@ class Canvas:
         if box is None:
             return
         x0, y0, x1, y1 = box
-        h, w = picture.shape[:2]
+        h, w = image.shape[:2]
         corners = np.float32([[0, 0], [w, 0], [w, h], [0, h]])
         matrix = cv2.getPerspectiveTransform(corners, (quad - [x0, y0]).astype(np.float32))
         size = (x1 - x0, y1 - y0)
-        warped = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        warped = cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         mask = np.zeros(size[::-1], np.uint8)
         cv2.fillPoly(mask, [self._fixed(quad - [x0, y0])], 1, cv2.LINE_8, _SHIFT)
         left, right = quad[0, 0], quad[1, 0]
@@ -203,16 +203,16 @@ class Canvas:
         warped = warped * through + np.float32(self.light.haze_colour) * (1 - through)
         self.stamp((x0, y0), warped, mask > 0, number)
 
-    def stamp(self, corner: Tuple[int, int], picture: np.ndarray, mask: np.ndarray, number: Optional[int]):
-        """Paint ``picture`` where ``mask``; both lie on the canvas wholly."""
+    def stamp(self, corner: Tuple[int, int], image: np.ndarray, mask: np.ndarray, number: Optional[int]):
+        """Paint ``image`` where ``mask``; both lie on the canvas wholly."""
         x, y = corner
         h, w = mask.shape
-        np.copyto(self.rgb[y:y + h, x:x + w], np.clip(picture, 0, 255).astype(np.uint8), where=mask[..., None])
+        np.copyto(self.rgb[y:y + h, x:x + w], np.clip(image, 0, 255).astype(np.uint8), where=mask[..., None])
         if number is not None:
             np.copyto(self.order[y:y + h, x:x + w], np.uint16(number), where=mask)
 
     def image(self) -> np.ndarray:
-        """The averaged picture, (H / 2, W / 2, 3) uint8."""
+        """The averaged image, (H / 2, W / 2, 3) uint8."""
         size = (self.width // SUPERSAMPLING, self.height // SUPERSAMPLING)
         return cv2.resize(self.rgb, size, interpolation=cv2.INTER_AREA)
 

@@ -32,16 +32,16 @@ class House:
 
 
 def facade(house: House, length: float, light: Light, metre: float, front: bool) -> np.ndarray:
-    """The flat picture of a wall ``length`` metres long at ``metre`` pixels a metre, float32 RGB, lit."""
+    """The flat image of a wall ``length`` metres long at ``metre`` pixels a metre, float32 RGB, lit."""
     rng = np.random.default_rng([house.seed, int(front)])
     h, w = max(int(house.height * metre), 4), max(int(length * metre), 4)
     wall = np.float32(house.wall)
-    picture = np.empty((h, w, 3), np.float32)
-    picture[:] = wall * (1 + .07 * patch(rng, h, w, 1, SMOOTH)[..., None])
+    image = np.empty((h, w, 3), np.float32)
+    image[:] = wall * (1 + .07 * patch(rng, h, w, 1, SMOOTH)[..., None])
     if house.style == 'brick' and metre > 7:
         course = max(int(.25 * metre), 2)
-        picture[::course] *= .87
-        picture *= (1 + .06 * patch(rng, h, w, max(metre / 14, 1), ROUGH))[..., None]
+        image[::course] *= .87
+        image *= (1 + .06 * patch(rng, h, w, max(metre / 14, 1), ROUGH))[..., None]
     storey = rng.uniform(2.7, 3.6) * metre
     ground = storey * 1.25
     glass = np.float32(GLASS[rng.integers(len(GLASS))])
@@ -57,86 +57,86 @@ def facade(house: House, length: float, light: Light, metre: float, front: bool)
     while y > -.3 * storey:
         x = pitch * .3
         while x + pitch * wide < w:
-            _window(picture, rng, x, y + storey * (1 - tall) * .5, pitch * wide, storey * tall, glass, frame, metre,
+            _window(image, rng, x, y + storey * (1 - tall) * .5, pitch * wide, storey * tall, glass, frame, metre,
                     light, house.style)
             x += pitch
         y -= storey
     if house.shop and front:
-        _shop(picture, rng, ground, metre, light)
+        _shop(image, rng, ground, metre, light)
     else:
-        _doors(picture, rng, ground, storey, pitch, wide, tall, glass, frame, metre, light, house.style)
+        _doors(image, rng, ground, storey, pitch, wide, tall, glass, frame, metre, light, house.style)
     cornice = max(int(.25 * metre), 1)
-    picture[:cornice] *= rng.uniform(.7, 1.2)
+    image[:cornice] *= rng.uniform(.7, 1.2)
     if rng.random() < .5:
         band = int(max(h - ground, 0))
-        picture[band:band + cornice] *= .8
-    return picture
+        image[band:band + cornice] *= .8
+    return image
 
 
-def _fill(picture, x, y, w, h, colour):
+def _fill(image, x, y, w, h, colour):
     x0, y0, x1, y1 = max(int(x), 0), max(int(y), 0), int(x + w), int(y + h)
     if x1 > x0 and y1 > y0:
-        picture[y0:y1, x0:x1] = colour
+        image[y0:y1, x0:x1] = colour
 
 
-def _window(picture, rng, x, y, w, h, glass, frame, metre, light, style):
+def _window(image, rng, x, y, w, h, glass, frame, metre, light, style):
     edge = max(.09 * metre, .5)
     if style != 'glass' and metre > 3.5:
-        _fill(picture, x - edge, y - edge, w + 2 * edge, h + 2.4 * edge, frame)
+        _fill(image, x - edge, y - edge, w + 2 * edge, h + 2.4 * edge, frame)
     pane = glass * rng.uniform(.7, 1.35)
     if light.night > .3 and rng.random() < .45:
         pane = np.float32((250, 214, 140)) * rng.uniform(.5, 1)
     elif rng.random() < .2:
         pane = np.float32(light.haze_colour) * rng.uniform(.6, .95)  # the sky mirrored
-    _fill(picture, x, y, w, h, pane)
+    _fill(image, x, y, w, h, pane)
     if metre < 4:
         return
-    _fill(picture, x, y, w, h * rng.uniform(.15, .5), pane * .75)
+    _fill(image, x, y, w, h * rng.uniform(.15, .5), pane * .75)
     if metre > 8 and style != 'glass':
-        _fill(picture, x + w / 2 - edge / 3, y, edge * .7, h, frame)
-        _fill(picture, x, y + h / 2, w, edge * .7, frame)
+        _fill(image, x + w / 2 - edge / 3, y, edge * .7, h, frame)
+        _fill(image, x, y + h / 2, w, edge * .7, frame)
 
 
-def _doors(picture, rng, ground, storey, pitch, wide, tall, glass, frame, metre, light, style):
-    h, w = picture.shape[:2]
+def _doors(image, rng, ground, storey, pitch, wide, tall, glass, frame, metre, light, style):
+    h, w = image.shape[:2]
     x, door = pitch * .3, rng.integers(1, 4)
     i = 0
     while x + pitch * wide < w:
         if i % 3 == door - 1:
             colour = np.float32(SHOPS[rng.integers(len(SHOPS))])
-            _fill(picture, x, h - 2.2 * metre, 1. * metre, 2.2 * metre, colour)
+            _fill(image, x, h - 2.2 * metre, 1. * metre, 2.2 * metre, colour)
         else:
-            _window(picture, rng, x, h - ground + storey * (1 - tall) * .6, pitch * wide, storey * tall, glass, frame,
+            _window(image, rng, x, h - ground + storey * (1 - tall) * .6, pitch * wide, storey * tall, glass, frame,
                     metre, light, style)
         x += pitch
         i += 1
 
 
-def _shop(picture, rng, ground, metre, light):
-    h, w = picture.shape[:2]
+def _shop(image, rng, ground, metre, light):
+    h, w = image.shape[:2]
     x = 0.
     while x < w:
         width = rng.uniform(4, 8) * metre
         colour = np.float32(SHOPS[rng.integers(len(SHOPS))])
-        _fill(picture, x, h - ground, width, ground, colour * .8)
+        _fill(image, x, h - ground, width, ground, colour * .8)
         lit = np.float32((235, 215, 165)) if light.night > .3 else np.float32((60, 64, 68)) * rng.uniform(.6, 1.8)
         left = x + .25 * metre
         while left + 1.2 * metre < x + width:
             pane = lit * rng.uniform(.75, 1.2)
-            _fill(picture, left, h - ground + 1. * metre, 1.25 * metre, ground - 1.5 * metre, pane)
+            _fill(image, left, h - ground + 1. * metre, 1.25 * metre, ground - 1.5 * metre, pane)
             for _ in range(3):  # goods in the window
-                _fill(picture, left + rng.uniform(0, .9) * metre, h - rng.uniform(.7, 1.6) * metre,
+                _fill(image, left + rng.uniform(0, .9) * metre, h - rng.uniform(.7, 1.6) * metre,
                       rng.uniform(.15, .4) * metre, rng.uniform(.2, .7) * metre, rng.uniform(30, 220, 3))
             left += 1.45 * metre
-        _fill(picture, x, h - ground + .15 * metre, width, .7 * metre, colour)
+        _fill(image, x, h - ground + .15 * metre, width, .7 * metre, colour)
         letters = np.float32((235, 230, 210)) if colour.mean() < 120 else np.float32((40, 30, 30))
         at = x + rng.uniform(.4, 1.2) * metre
         for _ in range(int(rng.integers(4, 10))):  # a name over the door: a sign to the eye, a building to the label
-            _fill(picture, at, h - ground + .3 * metre, rng.uniform(.1, .28) * metre, .4 * metre, letters)
+            _fill(image, at, h - ground + .3 * metre, rng.uniform(.1, .28) * metre, .4 * metre, letters)
             at += .38 * metre
         if rng.random() < .35:
             stripes = np.float32(rng.uniform(60, 230, 3))
-            _fill(picture, x + .2 * metre, h - ground + .85 * metre, width - .4 * metre, .5 * metre, stripes)
+            _fill(image, x + .2 * metre, h - ground + .85 * metre, width - .4 * metre, .5 * metre, stripes)
         x += width + .15 * metre
 
 
@@ -156,7 +156,7 @@ def draw_house(canvas: Canvas, cam: Camera, light: Light, house: House):
     number = canvas.stroke(BUILDING)
     roof = ROOFS[house.seed % len(ROOFS)]
 
-    ends = [(near, house.z1), (house.z1, near)][house.side > 0]  # left wall: its near end is the picture's left
+    ends = [(near, house.z1), (house.z1, near)][house.side > 0]  # left wall: its near end is the image's left
     quad = np.stack([cam.project(house.x, house.height, ends[0]), cam.project(house.x, house.height, ends[1]),
                      cam.project(house.x, 0, ends[1]), cam.project(house.x, 0, ends[0])])
     span = abs(quad[1, 0] - quad[0, 0])

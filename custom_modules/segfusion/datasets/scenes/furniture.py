@@ -27,9 +27,9 @@ def _crown(canvas: Canvas, rng, light: Light, centre, rx, ry, colour, z: float, 
     shape = 1 - .22 * y + .16 * sun * x - .2 * clump + .13 * leaf
     shape = shape * (.8 if light.sun else .88) + .08
     through = float(light.through(z))
-    picture = np.float32(colour) * shape[..., None]
-    picture = picture * through + np.float32(light.haze_colour) * (1 - through)
-    canvas.stamp((x0, y0), picture, mask, number)
+    image = np.float32(colour) * shape[..., None]
+    image = image * through + np.float32(light.haze_colour) * (1 - through)
+    canvas.stamp((x0, y0), image, mask, number)
 
 
 def _branches(canvas, rng, start, angle, length, width, depth, colour, number):
@@ -82,10 +82,10 @@ def draw_hedge(canvas, cam, light, x, z0, z1, height, seed, colour=LEAVES['dark'
     metre = min(12., cam.scale(max(z0, 3.)))
     h, w = max(int(height * metre), 3), max(int((z1 - z0) * metre), 3)
     tone = 1 + .25 * patch(rng, h, w, 1, ROUGH) + .15 * np.linspace(1, -1, h)[:, None]
-    picture = np.float32(colour) * tone[..., None]
+    image = np.float32(colour) * tone[..., None]
     ends = (z0, z1) if x < 0 else (z1, z0)
     quad = np.stack([cam.project(x, y, z) for y, z in zip((height, height, 0, 0), (*ends, *ends[::-1]))])
-    canvas.texture(picture.astype(np.float32), quad, ends, canvas.stroke(TREE))
+    canvas.texture(image.astype(np.float32), quad, ends, canvas.stroke(TREE))
 
 
 def draw_boards(canvas, cam, light, x, z0, z1, height, colour, seed):
@@ -98,10 +98,10 @@ def draw_boards(canvas, cam, light, x, z0, z1, height, colour, seed):
     h, w = max(int(height * metre), 3), max(int((z1 - z0) * metre), 3)
     tone = np.repeat(rng.uniform(.8, 1.1, int(w / (.15 * metre)) + 1), max(int(.15 * metre), 1))
     tone = np.resize(tone, w)[None] * (1 + .06 * patch(rng, h, w, 1, ROUGH))
-    picture = (np.float32(colour) * tone[..., None]).astype(np.float32)
+    image = (np.float32(colour) * tone[..., None]).astype(np.float32)
     ends = (z0, z1) if x < 0 else (z1, z0)
     quad = np.stack([cam.project(x, y, z) for y, z in zip((height, height, 0, 0), (*ends, *ends[::-1]))])
-    canvas.texture(picture, quad, ends, canvas.stroke(FENCE))
+    canvas.texture(image, quad, ends, canvas.stroke(FENCE))
 
 
 def draw_railing(canvas: Canvas, cam: Camera, light: Light, x, z0, z1, height, colour):
@@ -212,7 +212,7 @@ def draw_traffic_light(canvas, cam, light, x, z, height, state, arm=0.):
 
 
 def draw_wires(canvas, cam, light, x0, z0, x1, z1, height, sag):
-    """Overhead wires: in the picture, not in the label (nobody labels them)."""
+    """Overhead wires: in the image, not in the label (nobody labels them)."""
     t = np.linspace(0, 1, 12)
     z = z0 + (z1 - z0) * t
     points = cam.project(x0 + (x1 - x0) * t, height - 4 * sag * t * (1 - t), z)

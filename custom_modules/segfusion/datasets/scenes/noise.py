@@ -10,7 +10,7 @@ SIZE = 512  # pixels, a power of two so that wrapping is a bit mask
 
 @lru_cache(maxsize=None)
 def tile(slope: float) -> np.ndarray:
-    """A periodic SIZE x SIZE field of zero mean and unit deviation with spectrum ``1 / f ** slope``."""
+    """A periodic SIZE x SIZE field of zero mean and unit standard deviation with spectrum ``1 / f ** slope``."""
     rng = np.random.default_rng(2026)
     spectrum = np.fft.rfft2(rng.standard_normal((SIZE, SIZE)))
     frequency = np.hypot(np.fft.fftfreq(SIZE)[:, None], np.fft.rfftfreq(SIZE)[None])

@@ -1,4 +1,4 @@
-"""A world becomes a picture and its label."""
+"""A world becomes an image and its label."""
 import zlib
 from typing import Tuple
 
@@ -15,7 +15,7 @@ VERSION = 1  # raise it whenever a pixel of any scene changes: the cache is keye
 
 
 def render_scene(split: str, index: int, size: Tuple[int, int], seed: int = 0) -> Tuple[np.ndarray, np.ndarray]:
-    """Picture (H, W, 3) RGB uint8 and label (H, W) uint8 of one scene.
+    """Image (H, W, 3) RGB uint8 and label (H, W) uint8 of one scene.
 
     The scene depends on ``(seed, split, index)`` alone, its pixels on ``size`` (height, width) too. Two runs agree
     bit for bit with the same OpenCV; another build of it may round a few pixels differently.
@@ -31,7 +31,7 @@ def render_scene(split: str, index: int, size: Tuple[int, int], seed: int = 0) -
 def paint(canvas: Canvas, world: World, key: list):
     """Sky, horizon, ground with shadows, then everything that stands on it from far to near.
 
-    Every stage has a generator of its own, so that a stage that draws more numbers at another size of the picture
+    Every stage has a generator of its own, so that a stage that draws more numbers at another size of the image
     does not change the next one.
     """
     sky, skyline, ground_plan, bonnet = (np.random.default_rng(key + [stage]) for stage in range(1, 5))
@@ -76,41 +76,41 @@ def _bonnet(canvas: Canvas, rng: np.random.Generator):
     canvas.line(points, h / 200, (tone * 1.8,) * 3)
 
 
-def _shine(picture: np.ndarray, x: float, y: float, radius: float, colour: np.ndarray):
+def _shine(image: np.ndarray, x: float, y: float, radius: float, colour: np.ndarray):
     """Add a round glow."""
-    h, w = picture.shape[:2]
+    h, w = image.shape[:2]
     x0, x1 = (int(np.clip(x + s * 3 * radius, 0, w)) for s in (-1, 1))
     y0, y1 = (int(np.clip(y + s * 3 * radius + (s > 0), 0, h)) for s in (-1, 1))
     if x1 <= x0 or y1 <= y0:
         return
     across = np.exp(-(np.arange(x0, x1, dtype=np.float32) - x)**2 / (2 * radius * radius))
     down = np.exp(-(np.arange(y0, y1, dtype=np.float32) - y)**2 / (2 * radius * radius))
-    picture[y0:y1, x0:x1] += (down[:, None] * across)[..., None] * colour
+    image[y0:y1, x0:x1] += (down[:, None] * across)[..., None] * colour
 
 
 def develop(canvas: Canvas, world: World, rng: np.random.Generator) -> np.ndarray:
     """What a camera adds: glow, glare, tint, vignette, contrast, blur and noise."""
     light = world.light
-    picture = canvas.image().astype(np.float32)
-    h, w = picture.shape[:2]
+    image = canvas.image().astype(np.float32)
+    h, w = image.shape[:2]
     rows, cols = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
     for x, y, radius, colour in canvas.visible_lamps():
-        _shine(picture, x / SUPERSAMPLING, y / SUPERSAMPLING, max(radius / SUPERSAMPLING, .5),
+        _shine(image, x / SUPERSAMPLING, y / SUPERSAMPLING, max(radius / SUPERSAMPLING, .5),
                np.float32(colour) * (.15 + .45 * light.night))
-    if light.sun and rng.random() < .18:  # the sun in or near the picture
+    if light.sun and rng.random() < .18:  # the sun in or near the image
         x, y = w * (.5 + .5 * light.sun * rng.uniform(.2, 1.)), h * rng.uniform(-.05, .25)
-        _shine(picture, x, y, w * .22, np.float32((150, 138, 110)) * (1 - .6 * light.night))
-    picture *= np.float32(light.tint) * light.exposure
+        _shine(image, x, y, w * .22, np.float32((150, 138, 110)) * (1 - .6 * light.night))
+    image *= np.float32(light.tint) * light.exposure
     radius2 = ((rows / h - .5)**2 + (cols / w - .5)**2)[..., None]
-    picture *= 1 - rng.uniform(.1, .5) * radius2
+    image *= 1 - rng.uniform(.1, .5) * radius2
     contrast = rng.uniform(.9, 1.15)
-    picture = (picture - 110) * contrast + 110
-    picture += rng.normal(0, 3, 3).astype(np.float32)
+    image = (image - 110) * contrast + 110
+    image += rng.normal(0, 3, 3).astype(np.float32)
     blur = rng.uniform(0, .75) * (1.8 if rng.random() < .12 else 1)
     if blur > .3:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        image = cv2.GaussianBlur(image, (0, 0), blur)
     grain = rng.uniform(1., 5.) * (1.8 if light.night else 1)
     noise = np.stack([patch(rng, h, w, 1, WHITE) for _ in range(3)], -1)
     noise = noise * .5 + noise.mean(-1, keepdims=True)
-    picture += noise * grain * (.6 + .4 * np.sqrt(np.clip(picture, 0, 255) / 255))
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    image += noise * grain * (.6 + .4 * np.sqrt(np.clip(image, 0, 255) / 255))
+    return np.clip(image, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""What stands where: a street drawn by lot, in metres, without any picture yet."""
+"""What stands where: a street drawn by lot, in metres, without any image yet."""
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, List, Tuple
@@ -37,7 +37,7 @@ CHANCES = (('noon', .34), ('morning', .2), ('overcast', .26), ('fog', .08), ('du
 
 @dataclass
 class World:
-    """Everything a picture is painted from; ``things`` are (distance, painter) and painted far to near."""
+    """Everything an image is painted from; ``things`` are (distance, painter) and painted far to near."""
     camera: Camera
     light: Light
     street: Street
@@ -54,7 +54,7 @@ class World:
 
 
 def draw_world(rng: np.random.Generator) -> World:
-    """One street. Only ``rng`` decides, so a scene is the same at every size of the picture."""
+    """One street. Only ``rng`` decides, so a scene is the same at every size of the image."""
     names, chances = zip(*CHANCES)
     weather = str(rng.choice(names, p=chances))
     zenith, horizon, cloud, cover, shade, haze, tint, exposure = WEATHER[weather]

@@ -10,7 +10,7 @@ from mmseg.registry import TRANSFORMS
 class CentroidCrop(RandomCrop):
     """Random crop of a fixed size; if the sample has a ``centroid``, the crop contains it.
 
-    The left edge is uniform in ``(x - width, x]`` and then moved into the picture, likewise the top edge. A picture
+    The left edge is uniform in ``(x - width, x]`` and then moved into the image, likewise the top edge. An image
     smaller than the crop is padded on both sides first. Samples without a ``centroid`` are cropped as by mmseg's
     ``RandomCrop``.
 
@@ -18,14 +18,14 @@ class CentroidCrop(RandomCrop):
     Checked against: lxtGH/SFSegNets, transforms/joint_transforms.py, ba475baf.
     Differs: the reference also draws ``x - width``, a crop that ends one pixel before the point.
 
-    Convention: ``results['centroid']`` is (x, y) in pixels of the picture as it was loaded; it follows resizing
+    Convention: ``results['centroid']`` is (x, y) in pixels of the image as it was loaded; it follows resizing
     (through ``ori_shape``) and flipping.
 
     Args:
         crop_size (int or tuple): (height, width) in pixels.
         cat_max_ratio (float): Largest share of one class in a crop without ``centroid``. Defaults to 1, no limit.
         ignore_index (int): Label of what is padded. Defaults to 255.
-        pad (bool): Whether to pad smaller pictures. Defaults to True; if False they stay as they are and the data
+        pad (bool): Whether to pad smaller images. Defaults to True; if False they stay as they are and the data
             preprocessor pads them.
     """
 
@@ -64,7 +64,7 @@ class CentroidCrop(RandomCrop):
 
     @cache_randomness
     def box_around(self, shape, centroid):
-        """(y1, y2, x1, x2) of a crop that contains ``centroid`` and lies in the picture."""
+        """(y1, y2, x1, x2) of a crop that contains ``centroid`` and lies in the image."""
         edges = []
         for point, crop, full in zip(centroid[::-1], self.crop_size, shape):
             start = int(np.clip(np.random.randint(point - crop + 1, point + 1), 0, max(full - crop, 0)))

@@ -14,7 +14,7 @@ class ColorJitter(BaseTransform):
     """Brightness, contrast, saturation and hue in random order, each by a random amount.
 
     Factors are uniform in [max(0, 1 - a), 1 + a], the hue turns by [-hue, hue] of the colour circle. Blends towards
-    black, the mean grey, and the grey picture are Pillow's.
+    black, the mean grey, and the grey image are Pillow's.
 
     Checked against: lxtGH/SFSegNets, transforms/transforms.py, ba475baf.
     Differs: nothing known.
@@ -43,22 +43,22 @@ class ColorJitter(BaseTransform):
         return [steps[i] for i in np.random.permutation(len(steps))]
 
     def transform(self, results: dict) -> dict:
-        picture = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))  # mmcv loads BGR
+        image = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))  # mmcv loads BGR
         for name, factor in self.draw():
-            picture = self.apply(picture, name, factor)
-        results['img'] = np.ascontiguousarray(np.asarray(picture)[..., ::-1])
+            image = self.apply(image, name, factor)
+        results['img'] = np.ascontiguousarray(np.asarray(image)[..., ::-1])
         return results
 
     @staticmethod
-    def apply(picture: Image.Image, name: str, factor: float) -> Image.Image:
-        """One step on an RGB picture."""
+    def apply(image: Image.Image, name: str, factor: float) -> Image.Image:
+        """One step on an RGB image."""
         if name == 'hue':
-            hue, *rest = picture.convert('HSV').split()
+            hue, *rest = image.convert('HSV').split()
             turned = hue.point([(level + int(factor * 255)) % 256 for level in range(256)])
             return Image.merge('HSV', (turned, *rest)).convert('RGB')
         enhancer = dict(brightness=ImageEnhance.Brightness, contrast=ImageEnhance.Contrast,
                         saturation=ImageEnhance.Color)[name]
-        return enhancer(picture).enhance(factor)
+        return enhancer(image).enhance(factor)
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}({", ".join(f"{k}={v}" for k, v in self.amounts.items())})'
@@ -66,14 +66,14 @@ class ColorJitter(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomGaussianBlur(BaseTransform):
-    """Blur every picture by a random amount.
+    """Blur every image by a random amount.
 
     Checked against: lxtGH/SFSegNets, transforms/transforms.py, ba475baf.
     Differs: the result is rounded, the reference truncates it (half a level of 255 darker on average).
 
     Args:
         sigma (tuple): Range of the standard deviation, pixels. Defaults to (0.15, 1.3), the reference's.
-        prob (float): Share of pictures that are blurred. Defaults to 1.
+        prob (float): Share of images that are blurred. Defaults to 1.
     """
 
     def __init__(self, sigma: Tuple[float, float] = (.15, 1.3), prob: float = 1.) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of what a network decides, while it trains."""
+"""Drawings of what a network decides, while it trains."""
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -17,15 +17,15 @@ from ...visualization.panel import SHOW
 class LookInsideHook(Hook):
     """Draw a few fixed validation images after validations: prediction, errors, offsets, gates, what a refiner changed.
 
-    The pictures go to the runner's visualizer, and by it to TensorBoard, WandB or whichever back ends the config names;
+    The drawings go to the runner's visualizer, and by it to TensorBoard, WandB or whichever back ends the config names;
     as PNG they are in ``vis_data/vis_image`` of the run, or ``look_inside`` if it has no local back end. A run has a
-    folder of its own, so nothing is overwritten. Costs one more forward an image and picture; between validations,
+    folder of its own, so nothing is overwritten. Costs one more forward an image and drawing; between validations,
     nothing.
 
     Args:
         indices (Sequence[int]): Which images of the validation set. Defaults to (0, ).
         interval (int): Draw after every k-th validation. Defaults to 1.
-        show (Sequence[str], optional): Which pictures, of :data:`segfusion.visualization.panel.SHOW`. Defaults
+        show (Sequence[str], optional): Which drawings, of :data:`segfusion.visualization.panel.SHOW`. Defaults
              to all for which there is something to draw.
         band (int): Width of the band of boundary errors on either side, in pixels. Defaults to 5.
 
@@ -67,6 +67,7 @@ class LookInsideHook(Hook):
                 *inspect(model, dataset[index]), meta['palette'], meta['classes'], show=self.show, band=self.band)
             name = f'look_inside_{index:04d}'
             runner.visualizer.add_image(name, np.array(panel), step=runner.iter)
+            # private to mmengine: whether the visualizer keeps the panel by itself
             if not any(isinstance(b, LocalVisBackend) for b in runner.visualizer._vis_backends.values()):
                 folder = Path(runner.log_dir) / 'look_inside'
                 folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Training loops whose randomness is a function of the seed and of where training is."""
-from .repeatable import RepeatableEpochBasedTrainLoop, RepeatableIterBasedTrainLoop, SeededDataset, SeededSampler
+from .reproducible import ReproducibleEpochBasedTrainLoop, ReproducibleIterBasedTrainLoop, SeededDataset, SeededSampler
 
 __all__ = [
-    'RepeatableEpochBasedTrainLoop',
-    'RepeatableIterBasedTrainLoop',
+    'ReproducibleEpochBasedTrainLoop',
+    'ReproducibleIterBasedTrainLoop',
     'SeededDataset',
     'SeededSampler',
 ]

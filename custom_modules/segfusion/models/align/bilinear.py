@@ -17,16 +17,13 @@ class BilinearAlign(BaseModule):
     Differs: nothing known from :class:`mmseg.models.UPerHead`'s top-down path.
 
     Args:
-        channels (int): Channels of both levels; not used, every aligner takes it.
         align_corners (bool): See :func:`~segfusion.ops.warp.warp`.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Shape:
         - coarse (N, C, h, w), fine (N, C, H, W) -> coarse (N, C, H, W), fine (N, C, H, W)
     """
 
-    def __init__(self, channels: int, *, align_corners: bool, norm_cfg=None, act_cfg=None, init_cfg=None):
+    def __init__(self, *, align_corners: bool, init_cfg=None):
         super().__init__(init_cfg)
         self.align_corners = align_corners
 

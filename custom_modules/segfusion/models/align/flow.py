@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ...ops import sfnet_flow_to_offset, warp
 from ..expose import expose
+from .grid import require_larger_fine
 
 
 @MODELS.register_module()
@@ -37,8 +38,6 @@ class FlowAlign(BaseModule):
         align_corners (bool): Corner convention of the resize and of the warp. The released SFNet uses True.
         mid_channels (int, optional): Channels seen by the flow predictor. Defaults to ``channels // 2``.
         kernel_size (int): Of the flow predictor, odd. Defaults to 3.
-        norm_cfg (dict, optional): Not used; the predictor has no norm. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If the fine level is smaller than the coarse one.
@@ -53,8 +52,6 @@ class FlowAlign(BaseModule):
                  align_corners: bool,
                  mid_channels: Optional[int] = None,
                  kernel_size: int = 3,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         mid_channels = mid_channels or max(channels // 2, 1)
@@ -66,9 +63,7 @@ class FlowAlign(BaseModule):
     def flow(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """The offset in fine pixels, (N, 2, H, W)."""
         height, width = fine.shape[2:]
-        if coarse.shape[2] > height or coarse.shape[3] > width:
-            raise ValueError(f'FlowAlign expects the fine level to be at least as large as the coarse one, got coarse '
-                             f'{tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
+        require_larger_fine(self, coarse, fine)
         guide = resize(
             self.coarse_reduce(coarse),
             size=(height, width),

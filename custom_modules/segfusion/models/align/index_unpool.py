@@ -5,7 +5,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ...ops import max_pool_switches, unpool
+from ...ops import max_pool_with_indices, unpool
 
 
 @MODELS.register_module()
@@ -19,11 +19,8 @@ class IndexUnpool(BaseModule):
     ``max_unpool2d``, bit for bit.
     Differs: the indices travel as a boolean map on the fine grid, so that odd sizes need no side information.
 
-    ``fine`` is either the switches that an encoder recorded (boolean, see ``SegNetHead``), or a feature map: then its
-    own maxima are used, which lets a head of plain feature levels, like ``TopDownHead``, take this aligner.
-
-    Args:
-        channels (int, optional): Accepted like other aligners do; not needed.
+    ``fine`` is either the pooling indices that an encoder recorded (boolean, see ``SegNetHead``), or a feature map:
+    then its own maxima are used, which lets a head of plain feature levels, like ``TopDownHead``, take this aligner.
 
     Raises:
         ValueError: If the coarse grid is not half the fine one (rounded up), or the channels differ.
@@ -32,9 +29,6 @@ class IndexUnpool(BaseModule):
         - coarse (N, C, ceil(H / 2), ceil(W / 2)), fine (N, C, H, W) -> coarse (N, C, H, W), fine as it came
     """
 
-    def __init__(self, channels=None, norm_cfg=None, act_cfg=None, align_corners=None, init_cfg=None):
-        super().__init__(init_cfg)
-
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
-        switches = fine if not fine.is_floating_point() else max_pool_switches(fine)[1]
-        return unpool(coarse, switches), fine
+        indices = fine if not fine.is_floating_point() else max_pool_with_indices(fine)[1]
+        return unpool(coarse, indices), fine

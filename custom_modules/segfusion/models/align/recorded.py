@@ -23,10 +23,10 @@ class RecordedAlign(BaseModule):
     :math:`D` solves :math:`D(p) = d(s(p - D(p)))`; :math:`D_1` is the up-sampled field, and further steps follow it
     where it varies.
 
-    The energy is, for a feature map, the mean square of its channels, and for switches, the share of the channels whose
-    maximum was there. Feature maps work in any head (``TopDownHead``, ``SFNetHead``: the lateral map is then both what
-    is fused and what tells the position). Switches are what an encoder recorded at its own pooling (``SegNetHead`` with
-    ``VGGEncoder`` or ``SegNetBasicEncoder``).
+    The energy is, for a feature map, the mean square of its channels, and for pooling indices, the share of the
+    channels whose maximum was there. Feature maps work in any head (``TopDownHead``, ``SFNetHead``: the lateral map is
+    then both what is fused and what tells the position). Pooling indices are what an encoder recorded at its own
+    pooling (``SegNetHead`` with ``VGGEncoder`` or ``SegNetBasicEncoder``).
 
     Paper: none; our own proposal, to ask whether a displacement recorded when it happens beats one repaired afterwards.
 
@@ -36,18 +36,15 @@ class RecordedAlign(BaseModule):
     Limits: one field for all channels, where SegNet has one index a channel: channels that respond at different places
     of one window are averaged. The field knows where the fine level responds, not which of its responses made the
     coarse value. A displacement is at most half a coarse cell; what a deep level lost over its whole receptive field is
-    beyond it. Strided convolutions record nothing, so without switches the position is inferred from the fine map that
-    is there at fusion.
+    beyond it. Strided convolutions record nothing, so without pooling indices the position is inferred from the fine
+    map that is there at fusion.
 
     Convention: offsets are (dx, dy) in pixels of the fine grid; a uniform energy equals ``resize``.
 
     Args:
-        channels (int, optional): Accepted like other aligners do; not needed.
         align_corners (bool): Corner convention of the resize and of the warp.
         temperature (float): Of the soft argmax over log energy: 1 is the centroid, 0 the argmax. Defaults to 0.5.
         steps (int): Of the fixed-point iteration, at least 1. Defaults to 2.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If the fine level is smaller than the coarse one, or an argument is out of range.
@@ -57,13 +54,10 @@ class RecordedAlign(BaseModule):
     """
 
     def __init__(self,
-                 channels=None,
                  *,
                  align_corners: bool,
                  temperature: float = 0.5,
                  steps: int = 2,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         if temperature < 0 or steps < 1:

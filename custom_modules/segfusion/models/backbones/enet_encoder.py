@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, cat, nn
 
-from ...ops import max_pool_switches
+from ...ops import max_pool_with_indices
 
 # Stages 2 and 3: (dilation, length of a factorised kernel or None) of each bottleneck.
 STAGE = ((1, None), (2, None), (1, 5), (4, None), (1, None), (8, None), (1, 5), (16, None))
@@ -37,7 +37,7 @@ class ENetEncoder(BaseModule):
         act_cfg (dict): Defaults to PReLU, one slope a channel.
 
     Shape:
-        - image (N, in_channels, H, W) -> the image, switches of the first pooling bottleneck (N, 16, ceil(H / 2), ...)
+        - image (N, in_channels, H, W) -> the image, indices of the first pooling bottleneck (N, 16, ceil(H / 2), ...)
           and of the second (N, 64, ceil(H / 4), ...), both bool, and the map (N, 128, ceil(H / 8), ceil(W / 8))
     """
 
@@ -62,9 +62,9 @@ class ENetEncoder(BaseModule):
     def forward(self, image: Tensor):
         pooled = F.max_pool2d(image, 2, 2, ceil_mode=True)
         x = self.initial_act(self.initial_norm(cat([self.initial(image), pooled], dim=1)))
-        x, switches1 = self.down1(x)
-        x, switches2 = self.down2(self.stage1(x))
-        return image, switches1, switches2, self.stage3(self.stage2(x))
+        x, indices1 = self.down1(x)
+        x, indices2 = self.down2(self.stage1(x))
+        return image, indices1, indices2, self.stage3(self.stage2(x))
 
 
 def activation(act_cfg: Dict, channels: int) -> nn.Module:
@@ -111,14 +111,14 @@ class Bottleneck(nn.Module):
 
 
 class DownBottleneck(Bottleneck):
-    """Halves the grid: 2x2 convolution of stride 2 beside a pooling whose switches are returned."""
+    """Halves the grid: 2x2 convolution of stride 2 beside a pooling whose indices are returned."""
 
     def __init__(self, in_channels: int, channels: int, **kwargs):
         super().__init__(in_channels, channels, reduce_kernel=2, **kwargs)
 
     def forward(self, x: Tensor):
-        main, switches = max_pool_switches(x)
+        main, indices = max_pool_with_indices(x)
         # An odd last row or column has a cell of its own in the pooling, hence in the convolution too.
         residual = self.residual(F.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2)))
         main = F.pad(main, (0, 0, 0, 0, 0, residual.shape[1] - main.shape[1]))
-        return self.act(main + residual), switches
+        return self.act(main + residual), indices

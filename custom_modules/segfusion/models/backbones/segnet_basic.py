@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import max_pool_switches
+from ...ops import max_pool_with_indices
 
 
 @MODELS.register_module()
@@ -29,8 +29,8 @@ class SegNetBasicEncoder(BaseModule):
         act_cfg (dict): Defaults to ReLU.
 
     Shape:
-        - image (N, in_channels, H, W) -> switches s_1 ... s_n (bool, each on the grid before its pooling, see
-          :func:`segfusion.ops.max_pool_switches`), then x_n (N, C, ceil(H / 2^n), ceil(W / 2^n))
+        - image (N, in_channels, H, W) -> pooling indices s_1 ... s_n (bool, each on the grid before its pooling, see
+          :func:`segfusion.ops.max_pool_with_indices`), then x_n (N, C, ceil(H / 2^n), ceil(W / 2^n))
     """
 
     def __init__(self,
@@ -61,7 +61,7 @@ class SegNetBasicEncoder(BaseModule):
         x = self.normalise(x)
         levels = []
         for conv, dropout in zip(self.convs, self.dropout):
-            x, switches = max_pool_switches(conv(x))
+            x, indices = max_pool_with_indices(conv(x))
             x = dropout(x)
-            levels.append(switches)
+            levels.append(indices)
         return (*levels, x)

@@ -1,4 +1,4 @@
-"""VGG that hands out any of its maps: pooling switches, unpooled and pooled levels, convolutionalised fc6 and fc7."""
+"""VGG that hands out any of its maps: pooling indices, unpooled and pooled levels, convolutionalised fc6 and fc7."""
 import re
 from typing import Dict, List, Optional, Sequence
 
@@ -11,7 +11,7 @@ from mmengine.runner import CheckpointLoader
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import max_pool_switches
+from ...ops import max_pool_with_indices
 
 WIDTHS = (64, 128, 256, 512, 512)
 FROM_SCRATCH = [
@@ -30,12 +30,12 @@ class VGGEncoder(BaseModule):
 
     Paper: `Very Deep Convolutional Networks for Large-Scale Image Recognition <https://arxiv.org/abs/1409.1556>`_.
     Checked against: outputs of FCN-8s, SegNet-Basic's relatives and G-FRNet, see the heads that use it.
-    Differs: nothing known; mmpretrain's ``VGG`` has no switches, no padding other than 1 and no pooling other than
-    2x2, hence this one.
+    Differs: nothing known; mmpretrain's ``VGG`` has no pooling indices, no padding other than 1 and no pooling other
+    than 2x2, hence this one.
 
     Names in ``outputs``, for stages 1 to 5: ``image`` (the input itself, for heads that crop or unpool to its size),
-    ``conv3`` (before the pooling), ``pool3`` (after it), ``switch3`` (the pooling indices, a boolean map on the grid of
-    ``conv3``, see :func:`segfusion.ops.max_pool_switches`), ``tail`` (the last map).
+    ``conv3`` (before the pooling), ``pool3`` (after it), ``indices3`` (the pooling indices, a boolean map on the grid
+    of ``conv3``, see :func:`segfusion.ops.max_pool_with_indices`), ``tail`` (the last map).
 
     Args:
         outputs (Sequence[str]): The maps to return, in this order.
@@ -58,7 +58,7 @@ class VGGEncoder(BaseModule):
             (conv1_1, fc6). ``in_channels`` must be 3.
 
     Raises:
-        ValueError: If a name in ``outputs`` is unknown, or switches are asked of a pooling other than 2x2 stride 2.
+        ValueError: If a name in ``outputs`` is unknown, or indices are asked of a pooling other than 2x2 stride 2.
 
     Shape:
         - image (N, in_channels, H, W) -> one map for each name; ``pool3`` has (256, ceil(H / 8), ceil(W / 8))
@@ -106,19 +106,19 @@ class VGGEncoder(BaseModule):
 
     def _check_outputs(self):
         for name in self.outputs:
-            if not re.fullmatch(r'image|tail|(conv|pool|switch)[1-5]', name):
-                raise ValueError(f'unknown map {name!r} in outputs: expected image, tail, or conv, pool or switch '
+            if not re.fullmatch(r'image|tail|(conv|pool|indices)[1-5]', name):
+                raise ValueError(f'unknown map {name!r} in outputs: expected image, tail, or conv, pool or indices '
                                  'followed by a stage 1 to 5, e.g. "pool4"')
-            if name.startswith('switch') and (self.pool_kernel, self.pool_strides[int(name[-1]) - 1]) != (2, 2):
+            if name.startswith('indices') and (self.pool_kernel, self.pool_strides[int(name[-1]) - 1]) != (2, 2):
                 raise ValueError(f'{name} asked for, but stage {name[-1]} pools with kernel {self.pool_kernel} and '
-                                 f'stride {self.pool_strides[int(name[-1]) - 1]}: switches need kernel 2 and stride 2')
+                                 f'stride {self.pool_strides[int(name[-1]) - 1]}: indices need kernel 2 and stride 2')
 
     def _pool(self, x: Tensor, stage: int, maps: Dict[str, Tensor]) -> Tensor:
         stride = self.pool_strides[stage - 1]
         if not stride:
             return x
-        if f'switch{stage}' in self.outputs:
-            x, maps[f'switch{stage}'] = max_pool_switches(x)
+        if f'indices{stage}' in self.outputs:
+            x, maps[f'indices{stage}'] = max_pool_with_indices(x)
             return x
         padding = (self.pool_kernel - 1) // 2
         return F.max_pool2d(x, self.pool_kernel, stride, padding=padding, ceil_mode=self.ceil_mode)

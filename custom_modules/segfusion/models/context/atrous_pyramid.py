@@ -1,4 +1,4 @@
-from typing import Optional, Sequence
+from typing import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,6 @@ class ASPPContext(BaseModule):
     Args:
         in_channels (int): Channels of the input.
         channels (int): Channels of every branch and of the output.
-        align_corners (bool, optional): Not used: one cell resized is the same in both conventions. Defaults to None.
         rates (Sequence[int]): Dilations of the 3x3 branches. Defaults to (6, 12, 18).
         kernel_size (int): Of :math:`\phi`, odd. Defaults to 3.
         out_norm_act (bool): Whether :math:`\phi` has norm and activation; if not, it has no bias either.
@@ -48,7 +47,6 @@ class ASPPContext(BaseModule):
                  in_channels: int,
                  channels: int,
                  *,
-                 align_corners: Optional[bool] = None,
                  rates: Sequence[int] = (6, 12, 18),
                  kernel_size: int = 3,
                  out_norm_act: bool = True,

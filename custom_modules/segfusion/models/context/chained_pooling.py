@@ -35,9 +35,6 @@ class ChainedPoolingContext(BaseModule):
                  in_channels: Optional[int] = None,
                  num_pools: int = 4,
                  kernel_size: int = 5,
-                 norm_cfg: Optional[Dict] = None,
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = dict(type='Normal', layer='Conv2d', std=0.01)):
         super().__init__(init_cfg)
         self.kernel_size = kernel_size

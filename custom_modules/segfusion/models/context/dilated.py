@@ -43,9 +43,6 @@ class DilatedContext(BaseModule):
                  dilations: Sequence[int] = (1, 1, 2, 4, 8, 16, 1),
                  widths: Optional[Sequence[int]] = None,
                  noise: float = 0.01,
-                 norm_cfg: Optional[Dict] = None,
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = None):
         super().__init__(init_cfg)
         widths = tuple(widths or [1] * len(dilations))

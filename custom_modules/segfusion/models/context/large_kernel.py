@@ -37,9 +37,6 @@ class LargeKernelContext(BaseModule):
                  *,
                  in_channels: Optional[int] = None,
                  kernel_size: int = 7,
-                 norm_cfg: Optional[Dict] = None,
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = dict(type='Kaiming', layer='Conv2d', mode='fan_in')):
         super().__init__(init_cfg)
         if kernel_size % 2 == 0:

@@ -1,5 +1,5 @@
 """ENet's decoder, as the authors' Lua code builds it."""
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -24,19 +24,21 @@ class ENetHead(BaseDecodeHead):
     a 2x2 transposed convolution in the bottlenecks, a 3x3 one at the end, and dropout.
 
     Args:
-        in_channels (Sequence[int]): Of the image, the two switches and the last map of ``ENetEncoder``. Defaults to
-            (3, 16, 64, 128).
-        align (dict): How the main branch gets onto the grid of the switches. Defaults to ``IndexUnpool``.
+        in_channels (Sequence[int]): Of the image, the two pooling indices and the last map of ``ENetEncoder``. Defaults
+            to (3, 16, 64, 128).
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
+        align (dict): How the main branch gets onto the grid of the pooling indices. Defaults to ``IndexUnpool``.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`; ``norm_cfg`` defaults to BN with
             eps 1e-3.
 
     Shape:
-        - image (N, 3, H, W), switches, map (N, 128, ceil(H / 8), ceil(W / 8)) -> logits (N, num_classes, H, W)
+        - image (N, 3, H, W), pooling indices, map (N, 128, ceil(H / 8), ceil(W / 8)) -> logits (N, num_classes, H, W)
     """
 
     def __init__(self,
                  in_channels: Sequence[int] = (3, 16, 64, 128),
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  align: Dict = dict(type='IndexUnpool'),
                  init_cfg=dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'], mode='fan_in'),
                  **kwargs):
@@ -45,7 +47,7 @@ class ENetHead(BaseDecodeHead):
         kwargs.setdefault('norm_cfg', dict(type='BN', eps=1e-3))
         super().__init__(
             list(in_channels),
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             init_cfg=init_cfg,
             **kwargs)
@@ -59,9 +61,9 @@ class ENetHead(BaseDecodeHead):
         self.conv_seg = nn.ConvTranspose2d(self.channels, self.out_channels, 2, stride=2)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        image, switches1, switches2, x = self._transform_inputs(inputs)
-        x = self.stage4(self.up4(x, switches2, self.align))  # 1/4
-        x = self.stage5(self.up5(x, switches1, self.align))  # 1/2
+        image, indices1, indices2, x = self._transform_inputs(inputs)
+        x = self.stage4(self.up4(x, indices2, self.align))  # 1/4
+        x = self.stage5(self.up5(x, indices1, self.align))  # 1/2
         return self.cls_seg(x)[..., :image.shape[2], :image.shape[3]]
 
 
@@ -93,7 +95,7 @@ class UpBottleneck(nn.Module):
         self.expand = ConvModule(width, channels, 1, bias=False, norm_cfg=norm_cfg, act_cfg=None)
         self.act = build_activation_layer(act_cfg)
 
-    def forward(self, x: Tensor, switches: Tensor, align: nn.Module) -> Tensor:
-        main, _ = align(self.skip(x), switches)
+    def forward(self, x: Tensor, indices: Tensor, align: nn.Module) -> Tensor:
+        main, _ = align(self.skip(x), indices)
         up = self.act(self.norm(self.deconv(self.reduce(x))))[..., :main.shape[2], :main.shape[3]]
         return self.act(main + self.expand(up))

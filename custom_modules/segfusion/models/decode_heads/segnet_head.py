@@ -30,39 +30,44 @@ class SegNetHead(BaseDecodeHead):
         classifier_kernel (int): Of the last convolution, to the classes. Defaults to 3; SegNet-Basic uses 1.
         unpool_dropout (Sequence[float], optional): Element-wise dropout before each unpooling, fine to coarse;
             Bayesian SegNet uses .5 in the middle. Defaults to None, no dropout.
-        align (dict): How a map gets onto the grid of the switches. Defaults to ``IndexUnpool``.
-        in_channels (Sequence[int]): Channels of the switches, fine to coarse, and of the last map.
+        align (dict): How a map gets onto the grid of the pooling indices. Defaults to ``IndexUnpool``.
+        in_channels (Sequence[int]): Channels of the pooling indices, fine to coarse, and of the last map.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`; ``act_cfg=None`` for SegNet-Basic.
 
     Raises:
         ValueError: If ``stages`` and ``in_channels`` do not fit together.
 
     Shape:
-        - switches s_1 (N, C_1, H, W) bool ... s_n, last map (N, C_n, h, w) -> logits (N, num_classes, H, W)
+        - pooling indices s_1 (N, C_1, H, W) bool ... s_n, last map (N, C_n, h, w) -> logits (N, num_classes, H, W)
     """
 
     def __init__(self,
                  in_channels: Sequence[int],
                  stages: Sequence[Sequence[int]],
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  kernel_size: int = 3,
                  classifier_kernel: int = 3,
                  unpool_dropout: Optional[Sequence[float]] = None,
                  align: Dict = dict(type='IndexUnpool'),
                  **kwargs):
         if len(in_channels) != len(stages) + 1:
-            raise ValueError(f'expected in_channels for {len(stages)} switches and the last map, got '
+            raise ValueError(f'expected in_channels for {len(stages)} pooling indices and the last map, got '
                              f'{len(in_channels)} numbers; list one for each output of the encoder')
         inputs = [*(stage[-1] for stage in stages[1:]), in_channels[-1]]
-        for i, (width, switch_width) in enumerate(zip(inputs, in_channels)):
-            if width != switch_width:
-                raise ValueError(f'unpooling {i} gets {width} channels, but its switches have {switch_width}: the last '
+        for i, (width, index_width) in enumerate(zip(inputs, in_channels)):
+            if width != index_width:
+                raise ValueError(f'unpooling {i} gets {width} channels, but its indices have {index_width}: the last '
                                  f'number of stages[{i + 1}] must be in_channels[{i}]')
         kwargs.setdefault('channels', stages[0][-1])
         kwargs.setdefault('dropout_ratio', 0)
         kwargs.setdefault('norm_cfg', dict(type='BN'))
         super().__init__(
-            list(in_channels), in_index=list(range(len(in_channels))), input_transform='multiple_select', **kwargs)
+            list(in_channels),
+            in_index=in_index or list(range(len(in_channels))),
+            input_transform='multiple_select',
+            **kwargs)
         self.align = build_part(
             'align',
             align,
@@ -94,8 +99,8 @@ class SegNetHead(BaseDecodeHead):
             self.channels, self.out_channels, classifier_kernel, padding=classifier_kernel // 2)
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        *switches, x = self._transform_inputs(inputs)
-        for switch, dropout, convs in zip(switches[::-1], self.dropouts[::-1], self.stages[::-1]):
-            x, _ = self.align(dropout(x), switch)
+        *indices, x = self._transform_inputs(inputs)
+        for index_map, dropout, convs in zip(indices[::-1], self.dropouts[::-1], self.stages[::-1]):
+            x, _ = self.align(dropout(x), index_map)
             x = convs(x)
         return self.cls_seg(x)

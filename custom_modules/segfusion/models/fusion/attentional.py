@@ -65,7 +65,6 @@ class AFFusion(BaseModule):
         channels (int): Channels of both levels.
         reduction (int): Bottleneck of the attention. Defaults to 4.
         scale (float): :math:`s`. Defaults to 2.
-        align_corners (bool, optional): Not used. Defaults to None.
         norm_cfg (dict, optional): Defaults to BN.
         act_cfg (dict, optional): Defaults to ReLU.
 
@@ -81,7 +80,6 @@ class AFFusion(BaseModule):
                  *,
                  reduction: int = 4,
                  scale: float = 2.,
-                 align_corners=None,
                  norm_cfg=dict(type='BN'),
                  act_cfg=dict(type='ReLU'),
                  init_cfg=None):
@@ -120,7 +118,6 @@ class IterativeAFFusion(BaseModule):
         channels (int): Channels of both levels.
         reduction (int): Bottleneck of the attention. Defaults to 4.
         shared_second_pass (bool): See above. Defaults to False.
-        align_corners (bool, optional): Not used. Defaults to None.
         norm_cfg (dict, optional): Defaults to BN.
         act_cfg (dict, optional): Defaults to ReLU.
 
@@ -136,7 +133,6 @@ class IterativeAFFusion(BaseModule):
                  *,
                  reduction: int = 4,
                  shared_second_pass: bool = False,
-                 align_corners=None,
                  norm_cfg=dict(type='BN'),
                  act_cfg=dict(type='ReLU'),
                  init_cfg=None):

@@ -56,9 +56,6 @@ class DuplexGateFusion(BaseModule):
         channels (int): Channels of both levels.
         gate_channels (int | str): 1 for one gate a position (the paper's), ``'channels'`` for one a channel (the
             released code's). Defaults to 1.
-        align_corners (bool, optional): Not used. Defaults to None.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If ``gate_channels`` is neither, or the levels are not on one grid.
@@ -71,9 +68,6 @@ class DuplexGateFusion(BaseModule):
                  channels: int,
                  *,
                  gate_channels: Union[int, str] = 1,
-                 align_corners=None,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         width = gate_width(gate_channels, channels)

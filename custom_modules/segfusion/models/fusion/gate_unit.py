@@ -37,8 +37,6 @@ class GateUnitFusion(BaseModule):
                  channels: int,
                  *,
                  norm_cfg: Optional[Dict] = dict(type='BN'),
-                 act_cfg: Optional[Dict] = None,
-                 align_corners: Optional[bool] = None,
                  init_cfg: Optional[Dict] = None):
         super().__init__(init_cfg)
         self.norm = nn.Identity() if norm_cfg is None else build_norm_layer(norm_cfg, channels)[1]

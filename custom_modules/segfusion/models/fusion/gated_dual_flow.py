@@ -38,8 +38,6 @@ class GatedDualFlowFusion(BaseModule):
         gate (str): ``'spatial_atten'`` or ``'spatial'``. Defaults to ``'spatial_atten'``.
         mid_channels (int, optional): Channels seen by the flow predictor. Defaults to ``channels // 2``.
         kernel_size (int): Of the flow and gate predictors, odd. Defaults to 3.
-        norm_cfg (dict, optional): Not used; the predictors have no norm. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If ``gate`` is unknown or the fine level is smaller than the coarse one.
@@ -57,8 +55,6 @@ class GatedDualFlowFusion(BaseModule):
                  gate: str = 'spatial_atten',
                  mid_channels: Optional[int] = None,
                  kernel_size: int = 3,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         if gate not in ('spatial_atten', 'spatial'):

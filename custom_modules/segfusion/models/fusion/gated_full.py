@@ -43,8 +43,6 @@ class GatedFullFusion(BaseModule):
         update (str): ``'parallel'`` or ``'sequential'``. Defaults to ``'parallel'``.
         gate_in_channels (Sequence[int], optional): Channels of the maps that gates are computed from. Defaults to
             ``channels`` for every level.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
 
     Raises:
         ValueError: If an option is unknown or the number of levels is not ``num_levels``.
@@ -64,8 +62,6 @@ class GatedFullFusion(BaseModule):
                  gate_channels: Union[int, str] = 1,
                  update: str = 'parallel',
                  gate_in_channels: Optional[Sequence[int]] = None,
-                 norm_cfg=None,
-                 act_cfg=None,
                  init_cfg=None):
         super().__init__(init_cfg)
         if num_levels is None:

@@ -15,21 +15,12 @@ class SumFusion(BaseModule):
 
     Differs: nothing known.
 
-    Args:
-        channels (int): Channels of both levels; not used, every fusion takes it.
-        align_corners (bool): Not used. Defaults to None.
-        norm_cfg (dict, optional): Not used. Defaults to None.
-        act_cfg (dict, optional): Not used. Defaults to None.
-
     Raises:
         ValueError: If the levels are not on one grid.
 
     Shape:
         - coarse (N, C, H, W), fine (N, C, H, W) -> (N, C, H, W)
     """
-
-    def __init__(self, channels: int, *, align_corners=None, norm_cfg=None, act_cfg=None, init_cfg=None):
-        super().__init__(init_cfg)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
         require_one_grid(self, coarse, fine)

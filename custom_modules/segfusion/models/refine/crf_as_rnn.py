@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ...ops.crf.dense_crf import crf
 from ...ops.crf.gaussian_filter import METHODS, NORMALIZATIONS
+from ...ops.precision import full_precision
 
 SHAPES = ('scalar', 'diagonal', 'full')
 
@@ -99,7 +100,7 @@ class CRFAsRNN(BaseModule):
         self.log_sigmas = nn.Parameter(sigmas.log().float()) if learn_bandwidths else None
         self._image_seen = False
 
-    def mixes(self):
+    def compatibilities(self):
         """The two matrices :math:`C W` (scalars and diagonals where they suffice)."""
         pair = (self.spatial_weight, self.bilateral_weight)
         if self.compatibility is None:
@@ -118,8 +119,8 @@ class CRFAsRNN(BaseModule):
         if binary:
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
         sigmas = self.sigmas if self.log_sigmas is None else self.log_sigmas.exp()
-        with torch.autocast(logits.device.type, enabled=False):  # the small matrix products, too
-            spatial, bilateral = self.mixes()
+        with full_precision(logits.device):  # the small matrix products, too
+            spatial, bilateral = self.compatibilities()
         refined = crf(
             logits,
             image,

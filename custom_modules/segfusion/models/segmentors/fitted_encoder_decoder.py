@@ -19,10 +19,10 @@ class FittedEncoderDecoder(EncoderDecoder):
 
         model = dict(type='FittedEncoderDecoder', backbone=dict(depth=50), decode_head=dict(in_channels=None))
 
-    A list that is left out, or None, becomes that of the levels ``in_index`` names (all of them, for heads that take
-    all by default); one that is given is compared. It runs once, when the model is built, on one black image without
-    gradient; no weight, statistic or random number changes. Without this type the list has to be written, and
-    ``tools/explain_config.py`` says which one is right.
+    A list that is left out, or None, becomes that of the levels ``in_index`` names (all of them, for heads whose
+    ``in_index`` is None by default); one that is given is compared. It runs once, when the model is built, on one black
+    image without gradient; no weight, statistic or random number changes. Without this type the list has to be written,
+    and ``tools/explain_config.py`` says which one is right.
 
     Args:
         **kwargs: Of :class:`mmseg.models.segmentors.EncoderDecoder`.
@@ -106,7 +106,7 @@ def wanted_channels(head: dict, channels: Sequence[int]) -> Union[int, List[int]
     index = head.get('in_index')
     if index is None:
         index = _default(_class(head), 'in_index')
-        several = isinstance(head.get('in_channels'), (list, tuple)) or _takes_all(_class(head))
+        several = isinstance(head.get('in_channels'), (list, tuple))
         if index in (None, _ABSENT) or (isinstance(index, int) and several):
             index = list(range(len(channels)))
     wrong = [i for i in ([index] if isinstance(index, int) else index) if not -len(channels) <= i < len(channels)]
@@ -125,12 +125,6 @@ def channel_problem(slot: str, head: dict, channels: Sequence[int]) -> str:
     what = 'is left out' if given is None else f'is {given}'
     return (f'in_channels of {slot} ({_class(head).__name__}) {what}, but the backbone gives levels of '
             f'{list(channels)} channels: write in_channels={wanted}, or None with type=\'FittedEncoderDecoder\'')
-
-
-def _takes_all(cls: type) -> bool:
-    """Whether a head is annotated as reading several levels; heads of this package that do read all of them."""
-    own = next(base for base in cls.__mro__ if 'in_channels' in inspect.signature(base.__init__).parameters)
-    return 'Sequence' in str(inspect.signature(own.__init__).parameters['in_channels'].annotation)
 
 
 _ABSENT = inspect.Parameter.empty

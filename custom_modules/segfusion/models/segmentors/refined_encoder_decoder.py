@@ -71,7 +71,7 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         self.image_order = image_order
         self._skip_refiner = False
 
-    def _init_decode_head(self, decode_head) -> None:
+    def _init_decode_head(self, decode_head) -> None:  # private to mmseg
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, BaseDecodeHead):
             raise TypeError(f'expected a decode_head derived from BaseDecodeHead, got {type(self.decode_head).__name__}'
@@ -122,9 +122,8 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         for (top, bottom, left, right), members in groups.items():
             if bottom <= top or right <= left:
                 continue  # a window that lies in the padding
-            index = torch.tensor(members, device=logits.device)
-            part = (slice(None), slice(None), slice(top, bottom), slice(left, right))
-            refined = self.refiner(logits[index][part], image[index][part])
+            part = (slice(None), slice(top, bottom), slice(left, right))
+            refined = self.refiner(*(torch.stack([x[i][part] for i in members]) for x in (logits, image)))
             for i, one in zip(members, refined):
                 out[i] = _paste(out[i].to(one.dtype), one, top, left)
         dtype = max((o.dtype for o in out), key=lambda d: torch.finfo(d).bits)

@@ -83,7 +83,7 @@ def _normalized(rows: Tensor, kernel: Kernel, features: Tensor, sigma: Tensor, n
     return out if after is None else out * (mass + TINY)**after
 
 
-def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Sigma], mixes: Sequence[Tensor],
+def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Sigma], compats: Sequence[Tensor],
                                iterations: int, start: Optional[Tensor], normalization: str, method: str) -> Tensor:
     """:func:`.mean_field.mean_field` with gradients to the bandwidths (spatial xy, bilateral xy, bilateral colours).
 
@@ -93,25 +93,25 @@ def mean_field_with_bandwidths(unary: Tensor, image: Tensor, sigmas: Sequence[Si
     spatial, bilateral_xy, bilateral_rgb = (
         torch.as_tensor(s, dtype=unary.dtype, device=unary.device) for s in sigmas)
     parts: List[Tuple[Kernel, Tensor, Tensor]] = []
-    for sigma, colours, picture in ((spatial.expand(2), None, None), (bilateral_xy.expand(2),
+    for sigma, colours, guide in ((spatial.expand(2), None, None), (bilateral_xy.expand(2),
                                                                       bilateral_rgb.expand(image.shape[1]), image)):
         fixed = sigma.detach()
         common = dict(normalization='none', method=method)
-        if picture is None:
+        if guide is None:
             kernel = gaussian_kernel(size, fixed, images=images, dtype=unary.dtype, device=unary.device, **common)
             features = pixel_features(size, fixed, dtype=unary.dtype, device=unary.device).repeat(1, images)
             full = sigma
         else:
-            kernel = gaussian_kernel(size, fixed, picture, colours.detach(), **common)
-            features = pixel_features(size, fixed, picture, colours.detach())
+            kernel = gaussian_kernel(size, fixed, guide, colours.detach(), **common)
+            features = pixel_features(size, fixed, guide, colours.detach())
             full = torch.cat([sigma, colours])
         parts.append((kernel, features, full))
     logits, belief = unary, start
     for _ in range(iterations):
         belief = logits.softmax(1) if belief is None else belief
         logits = unary
-        for (kernel, features, sigma), mix in zip(parts, mixes):
+        for (kernel, features, sigma), compat in zip(parts, compats):
             message = _normalized(belief, kernel, features, sigma, normalization, images)
-            logits = logits + (message @ mix.t() if mix.dim() == 2 else message * mix)
+            logits = logits + (message @ compat.t() if compat.dim() == 2 else message * compat)
         belief = None
     return logits

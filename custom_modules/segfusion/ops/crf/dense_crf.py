@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..precision import full_precision
 from .bandwidth import learnable, mean_field_with_bandwidths
-from .gaussian_filter import Sigma, from_rows, gaussian_kernel, halve, to_rows
-from .mean_field import full_precision, mean_field
+from .gaussian_filter import Sigma, from_rows, gaussian_kernel, half_of, halve, to_rows
+from .mean_field import mean_field
 
 FULL_STEPS = 2  # iterations of the half-resolution schedule that run at full resolution
 
@@ -60,34 +61,34 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
     with full_precision(logits.device):
         logits, image = logits.to(dtype), image.detach().to(dtype)
-        mixes = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
+        compats = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
         sigmas = (spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb)
         start, steps = None, iterations
         if method == 'half':
             method = 'lattice'
             if iterations > FULL_STEPS and min(logits.shape[2:]) > 1:
                 logits = from_rows(to_rows(logits), logits)  # channels last pools and resizes faster
-                half = [torch.as_tensor(s, dtype=torch.float64) / 2 for s in sigmas[:2]] + [sigmas[2]]
+                half = [half_of(s) for s in sigmas[:2]] + [sigmas[2]]
                 small = halve(logits)
-                coarse = _infer(small, halve(image), half, mixes, iterations - FULL_STEPS, None, normalization,
+                coarse = _infer(small, halve(image), half, compats, iterations - FULL_STEPS, None, normalization,
                                 method, save)
                 belief = from_rows(to_rows(coarse).softmax(1), small)
                 start = F.interpolate(belief, size=logits.shape[2:], mode='bilinear', align_corners=False)
                 steps = FULL_STEPS
-        return _infer(logits, image, sigmas, mixes, steps, start, normalization, method, save)
+        return _infer(logits, image, sigmas, compats, steps, start, normalization, method, save)
 
 
-def _infer(logits: Tensor, image: Tensor, sigmas: Sequence[Sigma], mixes: Sequence[Tensor], iterations: int,
+def _infer(logits: Tensor, image: Tensor, sigmas: Sequence[Sigma], compats: Sequence[Tensor], iterations: int,
            start: Optional[Tensor], normalization: str, method: str, save: str) -> Tensor:
     size: Tuple[int, int] = tuple(logits.shape[2:])
     if torch.is_grad_enabled() and any(learnable(sigma) for sigma in sigmas):
         return from_rows(
             mean_field_with_bandwidths(
-                to_rows(logits), image, sigmas, mixes, iterations, None if start is None else to_rows(start),
+                to_rows(logits), image, sigmas, compats, iterations, None if start is None else to_rows(start),
                 normalization, method), logits)
     common = dict(normalization=normalization, method=method)
     spatial = gaussian_kernel(
         size, sigmas[0], images=len(image), dtype=logits.dtype, device=logits.device, **common)
     bilateral = gaussian_kernel(size, sigmas[1], image, sigmas[2], **common)
     start = None if start is None else to_rows(start)
-    return from_rows(mean_field(to_rows(logits), [spatial, bilateral], mixes, iterations, start, save), logits)
+    return from_rows(mean_field(to_rows(logits), [spatial, bilateral], compats, iterations, start, save), logits)

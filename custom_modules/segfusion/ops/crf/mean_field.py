@@ -1,16 +1,16 @@
 r"""Mean-field inference in a dense CRF as one differentiable function."""
-from contextlib import nullcontext
 from typing import List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from ..precision import full_precision
 from .gaussian_filter import Kernel
 from .permutohedral import CHUNK, weighted_bags
 
 
-def mean_field(unary: Tensor, kernels: Sequence[Kernel], mixes: Sequence[Tensor], iterations: int,
+def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tensor], iterations: int,
                start: Optional[Tensor] = None, save: str = 'fast') -> Tensor:
     r"""Repeat the mean-field update and return logits, so that a cross-entropy sees logits.
 
@@ -20,13 +20,13 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], mixes: Sequence[Tensor]
     with :math:`A_k` the normalised filters. Positive :math:`M` attracts: the Potts model of weight :math:`w` is
     :math:`M = w` (its usual form, :math:`-w` for different labels, differs by a constant that the softmax ignores).
 
-    Since :math:`A_k` reads its result from a table with fewer rows than there are pixels, classes are mixed there.
+    Since :math:`A_k` reads its result from a table with fewer rows than there are pixels, :math:`M_k` is applied there.
     Gradients of all :math:`M_k` come from the same tables; no filter is run twice.
 
     Args:
         unary (Tensor): Logits, float32 or float64, one row a pixel.
         kernels (Sequence[Kernel]): Filters over these pixels, see :func:`.gaussian_filter.gaussian_kernel`.
-        mixes (Sequence[Tensor]): :math:`M_k`: a scalar, a diagonal (C,), or a matrix (C, C).
+        compats (Sequence[Tensor]): :math:`M_k`: a scalar, a diagonal (C,), or a matrix (C, C).
         iterations (int): Number of updates.
         start (Tensor, optional): :math:`Q^0`, probabilities. Defaults to the softmax of ``unary``.
         save (str): What a training step keeps: 'fast', every :math:`Q^t`; 'lean', only the tables, and
@@ -40,13 +40,13 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], mixes: Sequence[Tensor]
     """
     if unary.dim() != 2 or unary.dtype not in (torch.float32, torch.float64):
         raise ValueError(f'expected float32 or float64 unary (P, C), got {unary.dtype} of shape {tuple(unary.shape)}')
-    if len(kernels) != len(mixes):
-        raise ValueError(f'expected one mix a kernel, got {len(mixes)} mixes and {len(kernels)} kernels')
+    if len(kernels) != len(compats):
+        raise ValueError(f'expected one compatibility a kernel, got {len(compats)} for {len(kernels)} kernels')
     classes = unary.shape[1]
-    for mix in mixes:
-        if tuple(mix.shape) not in ((), (classes, ), (classes, classes)):
-            raise ValueError(f'expected a mix of shape (), ({classes},) or ({classes}, {classes}), '
-                             f'got {tuple(mix.shape)}')
+    for compat in compats:
+        if tuple(compat.shape) not in ((), (classes, ), (classes, classes)):
+            raise ValueError(f'expected a compatibility of shape (), ({classes},) or ({classes}, {classes}), '
+                             f'got {tuple(compat.shape)}')
     for kernel in kernels:
         if len(kernel.index) != len(unary):
             raise ValueError(f'a kernel over {len(kernel.index)} pixels cannot filter {len(unary)} rows')
@@ -54,18 +54,13 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], mixes: Sequence[Tensor]
         raise ValueError(f'expected save="fast" or "lean", got {save!r}')
     if iterations < 0:
         raise ValueError(f'expected iterations >= 0, got {iterations}')
-    tracked = [unary, *mixes] + ([] if start is None else [start])
+    tracked = [unary, *compats] + ([] if start is None else [start])
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in tracked)):
         save = 'nothing'
     if iterations == 0:
         return unary if start is None else start.clamp_min(torch.finfo(start.dtype).tiny).log()
-    mixes = [mix.to(unary.dtype) for mix in mixes]
-    return _MeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *mixes)
-
-
-def full_precision(device: torch.device):
-    """Switch autocast off: sums over thousands of pixels do not survive half precision."""
-    return torch.autocast(device.type, enabled=False) if device.type in ('cpu', 'cuda') else nullcontext()
+    compats = [compat.to(unary.dtype) for compat in compats]
+    return _MeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
 
 
 class _Reader:
@@ -93,32 +88,40 @@ class _Reader:
                                       self.weight[part].view(-1))
 
 
-def _mix(table: Tensor, mix: Tensor, out: Tensor) -> Tensor:
-    """Write ``table @ mix.T`` (or ``table * mix``) to ``out``."""
-    if mix.dim() < 2:
-        return torch.mul(table, mix, out=out)
-    # As bags of the rows of mix.T: a matrix product rounds by the number of rows, and then bits of one image would
-    # depend on the others in its batch.
-    classes, step = len(mix), min(4096, max(len(table), 1))
-    index = torch.arange(classes, dtype=torch.int32, device=mix.device).repeat(step)
-    offset = torch.arange(0, step * classes + 1, classes, dtype=torch.int32, device=mix.device)
-    columns = mix.t().contiguous()
+def _compat_transform(table: Tensor, compat: Tensor, out: Tensor) -> Tensor:
+    """Write ``table @ compat.T`` (or ``table * compat``) to ``out``."""
+    if compat.dim() < 2:
+        return torch.mul(table, compat, out=out)
+    return (_by_product if table.is_cuda else _by_bags)(table, compat, out)
+
+
+def _by_product(table: Tensor, compat: Tensor, out: Tensor) -> Tensor:
+    return out.copy_(table @ compat.t())  # not written at once: ``out`` may be ``table``
+
+
+def _by_bags(table: Tensor, compat: Tensor, out: Tensor) -> Tensor:
+    # As bags of the rows of compat.T: a matrix product rounds by the number of rows, and then bits of one image would
+    # depend on the others in its batch. On a GPU a product is so much faster that it is worth these bits.
+    classes, step = len(compat), min(4096, max(len(table), 1))
+    index = torch.arange(classes, dtype=torch.int32, device=compat.device).repeat(step)
+    offset = torch.arange(0, step * classes + 1, classes, dtype=torch.int32, device=compat.device)
+    columns = compat.t().contiguous()
     for first in range(0, len(table), step):
         part = table[first:first + step]
         out[first:first + step] = weighted_bags(columns, index[:part.numel()], offset[:len(part) + 1], part.view(-1))
     return out
 
 
-def _stack(tables: Sequence[Tensor], mixes: Sequence[Tensor], reader: _Reader, out: Tensor) -> Tensor:
-    for table, mix, first in zip(tables, mixes, reader.firsts):
-        _mix(table, mix, out[first:first + len(table)])
+def _stack(tables: Sequence[Tensor], compats: Sequence[Tensor], reader: _Reader, out: Tensor) -> Tensor:
+    for table, compat, first in zip(tables, compats, reader.firsts):
+        _compat_transform(table, compat, out[first:first + len(table)])
     return out
 
 
 class _MeanField(torch.autograd.Function):
 
     @staticmethod
-    def forward(ctx, unary, start, kernels: Tuple[Kernel, ...], iterations: int, save: str, *mixes):
+    def forward(ctx, unary, start, kernels: Tuple[Kernel, ...], iterations: int, save: str, *compats):
         with full_precision(unary.device):
             reader = _Reader(kernels, [k.out_weight for k in kernels])
             stacked = unary.new_empty(reader.rows, unary.shape[1])
@@ -127,7 +130,7 @@ class _MeanField(torch.autograd.Function):
             tables: List[Tensor] = []
             for t in range(iterations):
                 blurred = [k.blur(k.splat(q)) for k in kernels]
-                _stack(blurred, mixes, reader, stacked)
+                _stack(blurred, compats, reader, stacked)
                 last = t == iterations - 1
                 if save == 'fast':
                     beliefs.append(q)
@@ -142,9 +145,9 @@ class _MeanField(torch.autograd.Function):
                     else:
                         torch.softmax(message.add_(unary[part]), 1, out=q[part])
         if save != 'nothing':
-            ctx.kernels, ctx.iterations, ctx.counts = kernels, iterations, (len(mixes), len(beliefs))
+            ctx.kernels, ctx.iterations, ctx.counts = kernels, iterations, (len(compats), len(beliefs))
             ctx.started = start is not None
-            ctx.save_for_backward(unary, *mixes, *beliefs, *tables)
+            ctx.save_for_backward(unary, *compats, *beliefs, *tables)
         return q
 
     @staticmethod
@@ -152,7 +155,7 @@ class _MeanField(torch.autograd.Function):
     def backward(ctx, grad):
         kernels, iterations, (count, kept) = ctx.kernels, ctx.iterations, ctx.counts
         unary, *saved = ctx.saved_tensors
-        mixes, beliefs = saved[:count], saved[count:count + kept]
+        compats, beliefs = saved[:count], saved[count:count + kept]
         tables = saved[count + kept:count + kept + iterations * count]
         del saved
         with full_precision(unary.device):
@@ -162,19 +165,19 @@ class _MeanField(torch.autograd.Function):
             again = None if kept else torch.empty_like(stacked)
             flow = grad.contiguous().clone()  # gradient of L^{t + 1}, then of L^t
             grad_unary = flow.clone()
-            grad_mixes = [torch.zeros_like(mix) for mix in mixes]
+            grad_compats = [torch.zeros_like(compat) for compat in compats]
             grad_start = None
             for t in range(iterations - 1, -1, -1):
                 blurred = tables[t * count:(t + 1) * count]
-                for i, (kernel, mix) in enumerate(zip(kernels, mixes)):
+                for i, (kernel, compat) in enumerate(zip(kernels, compats)):
                     rows = kernel.splat_out(flow)
                     if ctx.needs_input_grad[5 + i]:
-                        grad_mixes[i] += _mix_gradient(rows, blurred[i], mix)
-                    mixed = _mix(rows, mix.t() if mix.dim() == 2 else mix, rows)
+                        grad_compats[i] += _compat_gradient(rows, blurred[i], compat)
+                    transformed = _compat_transform(rows, compat.t() if compat.dim() == 2 else compat, rows)
                     first = adjoint.firsts[i]
-                    stacked[first:first + kernel.rows] = kernel.blur(mixed, reverse=True)
+                    stacked[first:first + kernel.rows] = kernel.blur(transformed, reverse=True)
                 if not kept and t:
-                    _stack(tables[(t - 1) * count:t * count], mixes, reader, again)
+                    _stack(tables[(t - 1) * count:t * count], compats, reader, again)
                     logits = reader.parts(again)
                 if t == 0 and ctx.started:
                     grad_start = torch.cat([g for _, g in adjoint.parts(stacked)])
@@ -189,11 +192,11 @@ class _MeanField(torch.autograd.Function):
                     flow[part] = g
                     grad_unary[part] += g
         grad_unary = grad_unary if ctx.needs_input_grad[0] else None
-        return (grad_unary, grad_start, None, None, None, *grad_mixes)
+        return (grad_unary, grad_start, None, None, None, *grad_compats)
 
 
-def _mix_gradient(rows: Tensor, table: Tensor, mix: Tensor) -> Tensor:
-    if mix.dim() == 2:
+def _compat_gradient(rows: Tensor, table: Tensor, compat: Tensor) -> Tensor:
+    if compat.dim() == 2:
         return rows.t() @ table
     product = (rows * table).sum(0)
-    return product if mix.dim() else product.sum()
+    return product if compat.dim() else product.sum()

@@ -1,7 +1,0 @@
-_base_ = [
-    '../_base_/models/fcn_r18-d32.py', '../_base_/datasets/camvid.py', '../_base_/schedules/schedule_20k.py',
-    '../_base_/default_runtime.py'
-]
-crop_size = (360, 480)
-model = dict(data_preprocessor=dict(size=crop_size), decode_head=dict(num_classes=11))
-train_dataloader = dict(batch_size=8)

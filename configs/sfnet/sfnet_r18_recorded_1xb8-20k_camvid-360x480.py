@@ -1,2 +1,0 @@
-_base_ = './sfnet_r18_1xb8-20k_camvid-360x480.py'
-model = dict(decode_head=dict(align=dict(type='RecordedAlign')))
