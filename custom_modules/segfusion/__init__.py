@@ -6,6 +6,7 @@ Configs do so by inheriting ``configs/_base_/default_runtime.py``; in a notebook
 import importlib
 import logging
 import sys
+from typing import Any
 
 import mmengine.logging
 
@@ -45,4 +46,12 @@ def register_all() -> None:
     register_all_modules(init_default_scope=True)
 
 
-__all__ = ['datasets', 'engine', 'evaluation', 'models', 'register_all', '__version__']
+def __getattr__(name: str) -> Any:
+    """``get_model`` and ``list_models``, of an application, only when somebody asks for them."""
+    if name in ('get_model', 'list_models'):
+        from .deploy import zoo
+        return getattr(zoo, name)
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+
+
+__all__ = ['datasets', 'engine', 'evaluation', 'get_model', 'list_models', 'models', 'register_all', '__version__']

@@ -68,6 +68,25 @@ def test_the_other_exporter_agrees(name, tmp_path):
     assert ('GridSample' in operators(path)) == (name == 'sfnet_lite')
 
 
+@pytest.mark.parametrize('dynamic', [False, True])
+def test_axes_have_names_and_classes_a_number(dynamic, tmp_path):
+    export_onnx(network('fcn'), str(tmp_path / 'net.onnx'), SIZE, dynamic=dynamic)
+    shape = onnx.load(str(tmp_path / 'net.onnx')).graph.output[0].type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in shape] == (
+        ['batch', 11, 'height', 'width'] if dynamic else [1, 11, *SIZE])
+
+
+def test_impossible_opsets_and_sizes_are_answered(tmp_path):
+    path = str(tmp_path / 'net.onnx')
+    with pytest.raises(ExportError, match='no file of opset 3: .*GridSample needs 16, warp=gather 13'):
+        export_onnx(network('sfnet'), path, SIZE, opset=3)
+    with pytest.raises(ExportError, match='no file of opset 13: .*GridSample needs 16, warp=gather 13'):
+        export_onnx(network('sfnet'), path, SIZE, opset=13)
+    with pytest.raises(ValueError, match=r'at least 1 pixel, got \(0, 0\)'):
+        export_onnx(network('sfnet'), path, (0, 0))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wrong_file_is_not_written(tmp_path, monkeypatch):
     """A network that does something else in an export than in PyTorch."""
 

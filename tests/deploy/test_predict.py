@@ -198,6 +198,28 @@ def test_overlay_extremes():
     np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 1), np.array(PALETTE)[labels])
 
 
+@pytest.mark.parametrize('change, remedy', [
+    (lambda rgb: np.dstack([rgb, rgb[..., :1]]), r'got \(20, 31, 4\).*alpha channel'),
+    (lambda rgb: rgb.transpose(2, 0, 1), r'got \(3, 20, 31\).*transpose\(1, 2, 0\)'),
+    (lambda rgb: rgb / 255, r'of type float64; convert its colour levels'),
+    (lambda rgb: rgb[..., 0], r'got \(20, 31\).*convert\("RGB"\)'),
+])
+def test_arrays_that_are_no_rgb_pictures_are_answered(change, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        predict_image(BrightestChannel(), change(sample()[0]))
+
+
+def test_names_are_no_formulas_to_a_spreadsheet(folder):
+    Image.fromarray(sample()[0]).save(folder / 'in' / '=HYPERLINK(1).png')
+    model = BrightestChannel()
+    model.dataset_meta['classes'] = ('@red', '-green', 'blue')
+    predict(model, str(folder / 'in'), str(folder / 'out'))
+    rows = list(csv.reader(open(folder / 'out' / 'areas.csv')))
+    assert rows[0] == ['file', 'width', 'height', "'@red", "'-green", 'blue']
+    assert sorted(r[0] for r in rows[1:]) == ["'=HYPERLINK(1).png", '0.png', '1.bmp']
+    assert all(float(share) >= 0 for row in rows[1:] for share in row[1:])
+
+
 def test_nothing_is_overwritten_silently(folder):
     (folder / 'out').mkdir()
     (folder / 'out' / 'mine.txt').write_text('keep')

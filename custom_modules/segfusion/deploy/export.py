@@ -80,7 +80,7 @@ def export_onnx(model: nn.Module,
 
     Raises:
         FileExistsError: If ``path`` exists.
-        ExportError: If the numbers differ.
+        ExportError: If the numbers differ, or torch cannot write this ``opset``.
         ImportError: If ``onnx`` or ``onnxruntime`` is missing.
     """
     if os.path.exists(path) and not overwrite:
@@ -89,7 +89,13 @@ def export_onnx(model: nn.Module,
         raise ValueError(f"warp must be 'grid_sample' or 'gather', got {warp!r}")
     require('onnx', 'onnxruntime')
     with resting_on_cpu(ImageToLogits(model)) as network:
-        data = _to_bytes(network, example_image(size), dynamic, warp, _exporter(exporter), opset)
+        try:
+            data = _to_bytes(network, example_image(size), dynamic, warp, _exporter(exporter), opset)
+        except (RuntimeError, ValueError) as error:  # torch's own, of several classes
+            if opset is None:
+                raise
+            raise ExportError(f'torch {torch.__version__} writes no file of opset {opset}: {_first_line(error)}. Leave '
+                              'opset out; GridSample needs 16, warp=gather 13') from error
         data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
         sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
         report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
@@ -228,6 +234,10 @@ def _to_bytes(network: nn.Module, image: Tensor, dynamic: bool, warp: str, expor
     return buffer.getvalue()
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip('.')
+
+
 def _uses_batch_statistics(network: nn.Module) -> bool:
     norms = (m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
     return any(norm.running_mean is None for norm in norms)
@@ -236,6 +246,8 @@ def _uses_batch_statistics(network: nn.Module) -> bool:
 def _with_metadata(data: bytes, properties: Dict[str, str]) -> bytes:
     import onnx
     model = onnx.load_from_string(data)
+    channels = model.graph.output[0].type.tensor_type.shape.dim[1]
+    channels.dim_value = json.loads(properties['num_classes'])  # a dynamic file has a made-up name there
     for key, value in properties.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

@@ -96,6 +96,8 @@ def resting_on_cpu(network: nn.Module) -> Iterator[nn.Module]:
 
 def example_image(size: Tuple[int, int], batch: int = 1, device='cpu') -> Tensor:
     """Smooth random colours 0..255: white noise would hide errors of position."""
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(batch, 3, max(size[0] // 8, 2), max(size[1] // 8, 2), generator=generator)
     return F.interpolate(coarse * 255, size=size, mode='bilinear', align_corners=False).to(device)

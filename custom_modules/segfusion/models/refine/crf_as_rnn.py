@@ -1,4 +1,5 @@
 """Dense CRF inference as a trainable layer that refines logits by the image."""
+import warnings
 from typing import Optional
 
 import torch
@@ -54,6 +55,9 @@ class CRFAsRNN(BaseModule):
         learn_bandwidths (bool): Learn the three bandwidths (as logarithms), by moment filtering, at about eight times
             the cost. Defaults to False.
 
+    The first image with something in it is looked at (one wait for the device): colours in 0..1, or below 0, get a
+    warning, since bandwidths are in colour levels 0..255.
+
     Shape:
         - logits (N, num_classes, H, W), image (N, 3, H, W) in RGB 0..255 -> logits (N, num_classes, H, W), float32
     """
@@ -94,6 +98,7 @@ class CRFAsRNN(BaseModule):
         self.compatibility = nn.Parameter(torch.eye(classes)) if learn_compatibility else None
         self.sigmas = sigmas
         self.log_sigmas = nn.Parameter(torch.tensor(sigmas).log()) if learn_bandwidths else None
+        self._image_seen = False
 
     def compatibilities(self):
         """The two matrices :math:`C W` (scalars and diagonals where they suffice)."""
@@ -108,6 +113,8 @@ class CRFAsRNN(BaseModule):
         if logits.dim() != 4 or logits.shape[1] != self.num_classes:
             raise ValueError(f'expected logits of {self.num_classes} classes (N, {self.num_classes}, H, W), got '
                              f'{tuple(logits.shape)}; set num_classes of the refiner')
+        if not self._image_seen and not torch.jit.is_tracing():
+            self._image_seen = look_at_colours(image)
         binary = self.num_classes == 1
         if binary:
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
@@ -132,3 +139,14 @@ class CRFAsRNN(BaseModule):
         return (f'num_classes={self.num_classes}, iterations={self.iterations}, '
                 f'test_iterations={self.test_iterations}, weights={self.weights!r}, sigmas={self.sigmas}, '
                 f'normalization={self.normalization!r}, method={self.method!r}')
+
+
+def look_at_colours(image: Tensor, who: str = 'CRFAsRNN') -> bool:
+    """Warn if the colours are not levels 0..255; whether there was a colour to judge by (a black image has none)."""
+    if not image.numel() or image.is_meta:
+        return False
+    low, high = (v.item() for v in image.detach().aminmax())
+    if low < -1 or 0 < high <= 1:
+        warnings.warn(f'{who} expects an image of colour levels 0..255, got values from {low:.3g} to {high:.3g}, '
+                      'which it takes for black or nearly so; multiply by 255, or undo the normalisation')
+    return high > 0
