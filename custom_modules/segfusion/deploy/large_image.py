@@ -8,6 +8,7 @@ from mmengine.dataset import Compose
 from torch import Tensor, nn
 
 from ..datasets.files import progress
+from .folder import label_dtype
 from .post_process import dense_crf
 from .windows import GRID, HALO, Box, windows
 
@@ -36,7 +37,7 @@ def label_in_windows(model: nn.Module, image: np.ndarray, pixels: int, *, halo: 
     size, inner = image.shape[:2], tuple(inputs.shape[1:])
     whole = _logits(model, inputs, sample) if inner[0] * inner[1] <= pixels else None
     enlarged = max(inner[0] * inner[1] / (size[0] * size[1]), 1.)
-    labels = np.empty(size, np.uint8 if model.out_channels <= 256 else np.uint16)
+    labels = np.empty(size, label_dtype(model.out_channels))
     boxes = windows(*size, pixels if whole is not None else int(pixels / enlarged), halo)
     for outer, centre in report(boxes, f'predicting {size[0]}x{size[1]} in windows'):
         source = Box(0, inner[0], 0, inner[1]) if whole is not None else _source(outer, size, inner)
