@@ -3,6 +3,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+import mmpretrain
 import mmseg
 import pytest
 import torch
@@ -61,9 +62,16 @@ def test_weights_are_there_by_that_name(name):
         timm = pytest.importorskip('timm')
         assert rest in timm.list_pretrained() and timm.models.get_pretrained_cfg(rest).has_weights
     elif scheme == 'https':
-        own = (Path(mmseg.__file__).parent / '.mim' / 'configs').glob(f'*/*{rest.split("/")[-2][:4]}*.py')
-        assert rest.startswith('download.openmmlab.com/mmsegmentation/')
-        assert any(rest.split('openmmlab.com/')[1] in p.read_text() for p in own)
+        host, _, place = rest.partition('/')
+        if host == 'github.com':
+            assert re.fullmatch(
+                r'whai362/PVT/releases/download/v2/pvt_(v2_b([0-5]|2_li)|tiny|small|medium|large)\.pth', place)
+        else:
+            assert host == 'download.openmmlab.com'
+            package, listed = {'mmsegmentation': (mmseg, '**/*.py'),
+                               'mmclassification': (mmpretrain, '*/metafile.yml')}[place.split('/')[0]]
+            own = (Path(package.__file__).parent / '.mim' / 'configs').glob(listed)
+            assert any(place in p.read_text() for p in own)
     elif name.startswith('work_dirs/'):
         assert [p for p in CONFIGS if p.stem == Path(name).parent.name], f'{name}: no config leaves that'
     else:
