@@ -24,7 +24,8 @@ ALLOWED = {
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
     'convert': {'datasets', 'engine', 'version'},
-    'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
+    'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
+               'diagnosis', 'version'},
     'diagnosis': {'datasets', 'engine', 'models/segmentors', 'models/slots', 'version'},
     'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
 }

@@ -1,5 +1,6 @@
 """What travels in a wheel."""
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,12 @@ def test_a_wheel_holds_what_mim_looks_for(tmp_path):
     source = ROOT / 'custom_modules'
     modules = {p.relative_to(source) for p in source.rglob('*.py') if '.mim' not in p.parts}
     assert {p.name for p in (tmp_path / 'lib').iterdir()} == {'segfusion'}
+    code = ("import segfusion; from segfusion.deploy.zoo import _find; assert segfusion.list_models('sfnet*'); "
+            "print(_find('enet')); assert segfusion.get_model('enet', 3).num_classes == 3")
+    environment = {**os.environ, 'PYTHONPATH': str(package.parent)}
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env=environment, check=True, capture_output=True,
+                          text=True)
+    assert str(package / '.mim' / 'configs') in done.stdout
     assert modules == {p.relative_to(tmp_path / 'lib') for p in package.rglob('*.py') if '.mim' not in p.parts}
 
 

@@ -17,7 +17,7 @@ from segfusion.deploy import load_segmentor
 from segfusion.deploy.folder import voc_palette
 from segfusion.deploy.load import image_pipeline
 from segfusion.engine.checkpoints import trust_checkpoints
-from segfusion.visualization import SHOW, draw_cells, draw_panel, inspect
+from segfusion.visualization import SHOW, check_indices, draw_cells, draw_panel, inspect
 
 
 def parse_args():
@@ -43,6 +43,7 @@ def parse_args():
 def samples(config, dataset, args):
     """(name, function that loads it) of everything to draw."""
     if not args.image:
+        check_indices(args.index or [0], len(dataset))
         return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
     names = [Path(path).stem for path in args.image]
     if len(set(names)) < len(names):

@@ -70,7 +70,13 @@ def test_reduce_zero_label_is_explained():
 
 def test_check_stands_behind_the_labels():
     with pytest.raises(ValueError, match='behind LoadAnnotations'):
-        TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))({})
+        TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(seg_map_path='a.png'))
+
+
+def test_a_sample_without_label_file_passes():
+    """What mmseg.apis hands to a test pipeline from which it took LoadAnnotations."""
+    for sample in (dict(img_path='a.png'), dict(img=np.zeros((2, 2, 3))), dict(img_path='a.png', seg_map_path=None)):
+        assert TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(sample) is sample
 
 
 @pytest.mark.parametrize('config, folder, variable', [

@@ -100,7 +100,8 @@ def test_markdown_says_what_is_known_and_what_is_not(summary, tmp_path):
     text = markdown(summary)
     assert '| 3 | flow | sum | 2 | 35.50 ± 2.12 | +5.00 ± 1.41 | 70.50 ± 0.00 | 3.000 | 6.00 | 9.0 |' in text
     assert '| 1 | **deform** | **sum** | 2 | 30.50 ± 0.71 | baseline |' in text
-    assert '| deform_gate_seed0 | failed | train | RuntimeError: sizes <3> & 4 do not match |' in text
+    assert '| deform_gate_seed0 | failed | train | RuntimeError: sizes &lt;3&gt; &amp; 4 do not match |' in text
+    assert 'A &lt;toy&gt;' in text and '<' not in text  # a Markdown reader would take it for HTML
     assert '| align | flow | deform | +5.00 ± 1.41 | 2 |' in text and '1 of 6 members have no result' in text
     assert '| flow_sum | 35.50 ± 2.12 | 70.50 ± 0.00 | 40.00 ± 0.00 | 17.75 ± 1.06 |' in text
     write_json(summary, tmp_path / 'r.json')

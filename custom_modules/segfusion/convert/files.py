@@ -19,16 +19,19 @@ def convert_file(config: str,
                  target: str,
                  layout: Optional[str] = None,
                  trust: Optional[bool] = None,
-                 overwrite: bool = False) -> ConversionReport:
+                 overwrite: bool = False,
+                 options: Optional[dict] = None) -> ConversionReport:
     """Convert a checkpoint of the authors into one that ``mim test`` loads with ``config``.
 
     Args:
         config: Path of the config whose model the file is for.
-        source: The authors' file: of torch, or NumPy arrays under their names (``.npz``).
+        source: The authors' file: of torch, or NumPy arrays under their names (``.npz``; Caffe's blobs as ``layer.0``
+            or ``layer.weight``).
         target: Where to write. Nothing is written unless everything fits.
         layout: Name of the layout, if the file alone does not tell.
         trust: As in :func:`~segfusion.engine.checkpoints.read_checkpoint`.
         overwrite: Replace ``target`` if it exists.
+        options: Changes of the config, as in ``--cfg-options``.
 
     Returns:
         What was done with every tensor.
@@ -46,7 +49,9 @@ def convert_file(config: str,
         raise FileExistsError(f'{target} exists; choose another name or pass --overwrite')
     state = strip_wrapper(_read(source, trust))
     register_all_modules(init_default_scope=True)
-    model = MODELS.build(Config.fromfile(config).model)
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(options or {})
+    model = MODELS.build(cfg.model)
     wanted = model.state_dict()
     if layout is None:
         chosen = choose_layout(state, wanted, LAYOUTS)

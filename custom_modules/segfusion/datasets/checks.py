@@ -19,6 +19,9 @@ def label_problem(label: np.ndarray, num_classes: int, ignore_index: int = 255,
     Returns:
         str, optional: A sentence with what was expected and what was found.
     """
+    if label.ndim < 2:
+        return (f'expected a label map of two axes, got shape {label.shape}: LoadAnnotations drops axes of one pixel; '
+                'leave out images of one pixel, one row or one column')
     if label.ndim != 2:
         return (f'a label map has one class index a pixel, expected shape (height, width) but got {label.shape}: '
                 'colour-coded labels have to be converted to indices first')

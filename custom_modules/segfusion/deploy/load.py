@@ -57,7 +57,7 @@ def dataset_meta(config: Config, num_classes: int) -> dict:
     dataset = DATASETS.get(node['type']) if node.get('type') else None
     meta = dict(getattr(dataset, 'METAINFO', {}), **node.get('metainfo', {}))
     if not meta.get('classes'):
-        meta['classes'] = [f'class {i}' for i in range(num_classes)]
+        meta['classes'] = [f'class {i}' for i in range(max(num_classes, 2))]  # one output tells two classes
     return meta
 
 

@@ -103,7 +103,12 @@ def measure(models: Dict[str, nn.Module],
 
     Returns:
         One :class:`Cost` a model, in order.
+
+    Raises:
+        ValueError: If ``size`` is not a height and a width.
     """
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     costs = []
     for name, model in models.items():
         report(f'counting {name}')

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
+from torch import nn
 
 from segfusion.models.segmentors.fitted_encoder_decoder import channel_problem, run_levels, wanted_channels
 from tests.references.samples import batch
@@ -117,6 +118,23 @@ def test_refined_networks_are_fitted_too():
     model = MODELS.build(dict(type='RefinedEncoderDecoder', backbone=RESNET, decode_head=TOP_DOWN,
                               refiner=dict(type='CRFAsRNN'), train_cfg=dict(), test_cfg=dict(mode='whole')))
     assert model.decode_head.in_channels == LEVELS
+
+
+def test_an_assertion_of_a_backbone_also_means_too_small():
+    """mmpretrain's Swin: the last map of an image of 128 pixels is smaller than its window."""
+    swin = dict(type='mmpretrain.SwinTransformer', arch=dict(embed_dims=8, depths=[1] * 4, num_heads=[1] * 4),
+                out_indices=(0, 1, 2, 3), img_size=256)
+    with pytest.raises(AssertionError, match='smaller than the window'):
+        MODELS.build(swin)(torch.zeros(1, 3, 128, 128))
+    assert [level.shape[1] for level in run_levels(MODELS.build(swin))] == [8, 16, 32, 64]
+    head = dict(type='FCNHead', in_channels=None, in_index=3, channels=4, num_classes=3)
+    model = MODELS.build(dict(type='FittedEncoderDecoder', backbone=swin, decode_head=head))
+    assert model.decode_head.in_channels == 64
+
+
+def test_no_size_at_all():
+    with pytest.raises(ValueError, match=r'at least 1 pixel, got \(0, 0\)'):
+        run_levels(nn.Identity(), size=(0, 0))
 
 
 def test_size_grows_until_the_backbone_takes_it():

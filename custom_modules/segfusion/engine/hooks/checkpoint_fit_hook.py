@@ -2,7 +2,7 @@ import re
 from typing import Mapping, Sequence, Tuple
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop
 from mmseg.registry import HOOKS
 from torch import Tensor, nn
@@ -34,7 +34,9 @@ class CheckpointFitHook(Hook):
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if isinstance(runner._train_loop, BaseLoop):  # private to mmengine; in a test it is still a config, or None
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = runner.model
+        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):  # DDP, and what --tta puts around
+            model = model.module
         require_fit(model, checkpoint, self.optional)
 
 

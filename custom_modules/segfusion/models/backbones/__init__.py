@@ -1,4 +1,5 @@
 """Encoders that stock mmseg lacks, or that keep what stock ones discard."""
+from .caffe_resnet import CaffeResNet
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
@@ -18,6 +19,7 @@ from .wide_resnet38 import WideResNet38
 from .with_edges import WithEdges
 
 __all__ = [
+    'CaffeResNet',
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',

@@ -20,8 +20,10 @@ class DilationHead(BaseDecodeHead):
     transposed convolution of kernel 16 and stride 8, cropped to the image.
 
     Paper: `Multi-Scale Context Aggregation by Dilated Convolutions <https://arxiv.org/abs/1511.07122>`_.
-    Checked against: fyu/dilation, network.py, 7153d0b1 (layers).
-    Differs: nothing known in the network. The authors train front end and context in turns, or jointly for data sets
+    Checked against: fyu/dilation, models/dilation*_deploy.prototxt, 0f105742 (transcribed).
+    Differs: the deployed CamVid, KITTI and VOC networks end before the upsampling; predict.py then interpolates their
+    probabilities, cell i at pixel 8 i, where the transposed convolution (of training and of Dilation10) puts it at
+    8 i + 3.5. The authors train front end and context in turns, or jointly for data sets
     of a few hundred images (CamVid), and cut large images into tiles; here both are one network on the whole image.
 
     Args:

@@ -68,6 +68,8 @@ def run_levels(backbone: nn.Module, neck: Optional[nn.Module] = None, size: Opti
     Raises:
         RuntimeError: If no size works; holds what the backbone said.
     """
+    if size is not None and (len(size) != 2 or min(size) < 1):
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     training = [m for m in [*backbone.modules(), *(neck.modules() if neck is not None else ())] if m.training]
     parameter = next(backbone.parameters(), torch.zeros(1))
     backbone.eval()
@@ -81,7 +83,7 @@ def run_levels(backbone: nn.Module, neck: Optional[nn.Module] = None, size: Opti
                 with torch.no_grad():
                     levels = backbone(image)
                     return list(levels if neck is None else neck(levels))
-            except (RuntimeError, ValueError, IndexError) as failed:  # too small
+            except (RuntimeError, ValueError, IndexError, AssertionError) as failed:  # too small
                 error = failed
         raise RuntimeError(f'{type(backbone).__name__} takes no image of {size or SIZES[-1]} pixels: {error}')
     finally:
