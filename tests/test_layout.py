@@ -23,10 +23,11 @@ ALLOWED = {
     'engine': {'datasets', 'models/slots', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
-    'convert': {'engine', 'version'},
-    'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
+    'convert': {'datasets', 'engine', 'version'},
+    'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
+               'diagnosis', 'version'},
     'diagnosis': {'datasets', 'engine', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'diagnosis', 'visualization', 'version'},
+    'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -27,4 +27,4 @@ log_level = 'INFO'
 converted_root = '{{$CONVERTED_ROOT:checkpoints}}'
 load_from = None
 resume = False
-tta_model = dict(type='SegTTAModel')
+tta_model = dict(type='ProbabilityTTAModel')

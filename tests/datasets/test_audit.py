@@ -49,6 +49,34 @@ def test_good_labels_are_counted(stock):
     audit.raise_if_wrong()
 
 
+def binary_head(**loss):
+    return MODELS.build(dict(type='FCNHead', in_channels=4, channels=4, num_convs=1, num_classes=1,
+                             loss_decode=[dict(dict(type='CrossEntropyLoss', use_sigmoid=True), **loss)]))
+
+
+def test_one_output_with_a_sigmoid_fits_two_labels(stock):
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head())))
+    assert (head.num_classes, head.labels) == (1, 2)
+    two = ('background', 'cell')
+    assert audited(stock([mask(0, 1, 255)], two), head).problems == []
+    assert 'found 2 (16 pixels)' in audited(stock([mask(0, 1, 2)], two), head).problems[0]
+    assert "write metainfo=dict(classes=('background', 'cell'))" in audited(stock([mask(0, 1)], two[1:]),
+                                                                           head).problems[0]
+    assert 'is 1, but BaseSegDataset has 3 classes' in audited(stock([mask(0, 1)]), head).problems[0]
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(use_sigmoid=False))))
+    assert 'set use_sigmoid=True in loss_decode, or num_classes=2' in audited(stock([mask(0, 1)], two),
+                                                                              head).problems[0]
+
+
+def test_dice_of_one_output_is_refused(stock):
+    """mmseg compares a single output with label 0."""
+    label, logit = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[[-9., -9., 9., 9.]]]])
+    dice = MODELS.build(dict(type='DiceLoss'))
+    assert dice(logit, label) > 0.99 and dice(-logit, label) < 0.01
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(type='DiceLoss'))))
+    assert 'leave it out, or use two outputs' in audited(stock([mask(0, 1)], ('background', 'cell')), head).problems[0]
+
+
 def test_samples_are_spread_evenly(stock):
     dataset = stock([mask(0)] * 4 + [mask(9)])
     assert audited(dataset, num_samples=4).problems == []  # 0, 1, 2, 3

@@ -35,6 +35,8 @@ def test_a_package_that_is_not_installed_is_named():
     ('train_dataloader.dataset.pipeline.0.type', 'LoadImageFromFiles', r"pipeline\.0\.type.*'LoadImageFromFile'"),
     ('train_dataloader.dataset.numimages', 3, "StreetScenes .* no argument 'numimages'; did you mean 'num_images'"),
     ('default_hooks.label_audit.type', 'LabelAudithook', "'LabelAuditHook' .segfusion.engine.hooks"),
+    ('model.decode_head.fusion', dict(type='MyBrilliantIdea'), "'MyBrilliantIdea' is not registered; is the module"),
+    ('model.decode_head.act_cfg.type', 'Relu', "'Relu' is not registered; did you mean 'ReLU'"),
     ('optim_wrapper.optimizer.type', 'SDG', "optimizer.type: 'SDG' is not registered"),
     ('val_evaluator.type', 'IouMetrics', "val_evaluator.type: .*'IoUMetric'"),
 ])

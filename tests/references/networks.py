@@ -10,6 +10,14 @@ from segfusion.diagnosis.cost import build_segmentor
 CONFIGS = Path(__file__).parents[2] / 'configs'
 FCN_TAIL = [dict(out_channels=32, kernel_size=7, padding=0, dropout=0.5), dict(out_channels=32, kernel_size=1)]
 DILATION_TAIL = [dict(out_channels=32, kernel_size=7, dilation=4, dropout=0.5), dict(out_channels=32, kernel_size=1)]
+# Transformers: the real wiring at a few layers, narrow where the config lets it.
+VIT = {'backbone.num_layers': 4, 'backbone.out_indices': (0, 1, 2, 3)}
+STAGES = dict(
+    _delete_=True, embed_dims=(16, 32, 32, 64), depths=(1, 1, 1, 1), num_heads=(2, 2, 4, 4), mlp_ratios=(2, 2, 2, 2),
+    sr_ratios=(8, 4, 2, 1))
+FPN = {'neck.in_channels': list(STAGES['embed_dims']), 'neck.out_channels': 32, 'decode_head.in_channels': [32] * 4,
+       'decode_head.channels': 32}
+SWIN = dict(_delete_=True, embed_dims=8, depths=[1, 1, 2, 1], num_heads=[1, 2, 2, 4])
 # name -> config, changes of its model
 NETWORKS = {
     'sfnet': ('sfnet/sfnet_r18_1xb4-1k_street-scenes-192x256.py', {}),
@@ -34,6 +42,38 @@ NETWORKS = {
         'decode_head.mid_channels': 32}),
     'dilation': ('dilation/dilation8_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
         'backbone.tail': DILATION_TAIL, 'decode_head.in_channels': [3, 32]}),
+    'transunet': ('transunet/transunet_r50-vit-b16_1xb8-20k-scratch_camvid-352x480.py', {
+        'backbone.img_size': (64, 96), 'backbone.base_channels': 16, 'backbone.stage_blocks': (1, 1, 1),
+        'backbone.embed_dims': 24, 'backbone.num_layers': 2, 'backbone.num_heads': 2,
+        'backbone.norm_cfg': dict(type='GN', num_groups=4, eps=1e-6), 'decode_head.neck_channels': 16,
+        'decode_head.in_channels': [3, 16, 64, 128, 24], 'decode_head.channels': (16, 8, 8, 4)}),
+    **{f'structtoken_{kind.lower()}': ('structtoken/structtoken-pwe_vit-s16_1xb8-20k-scratch_camvid-352x480.py', {
+        'backbone.embed_dims': 16, 'backbone.num_layers': 2, 'backbone.num_heads': 2,
+        'decode_head.type': f'{kind}StructTokenHead', 'decode_head.in_channels': 16,
+        'decode_head.channels': 8, 'decode_head.num_layers': 2})
+       for kind in ('CrossSlice', 'SelfSlice', 'Pointwise')},
+    'gscnn': ('gscnn/gscnn_wrn38-d8_1xb8-20k_camvid-360x480.py', {
+        'backbone.backbone.base_channels': 2, 'backbone.backbone.with_cp': False, 'decode_head.channels': 8,
+        'decode_head.in_channels': [2, 4, 8, 16, 128, 1], 'decode_head.stream_channels': (6, 4, 2)}),
+    'setr_pup': ('setr/setr_vit-t_pup_1xb8-20k_camvid-352x480.py', VIT),
+    'setr_mla': ('setr/setr_vit-t_mla_1xb8-20k_camvid-352x480.py', VIT),
+    'segmenter_mask': ('segmenter/segmenter_vit-t_mask_1xb8-20k_camvid-352x480.py', {
+        'backbone.num_layers': 2}),
+    'segformer': ('segformer/segformer_mit-b0_1xb8-20k_camvid-360x480.py', {
+        'backbone.num_layers': [1, 1, 1, 1]}),
+    'pvt': ('pvt/sem-fpn_pvt-t_1xb8-20k_camvid-360x480.py', {
+        **FPN, 'backbone.arch': STAGES}),
+    'sfnet_pvt': ('sfnet/sfnet_pvtv2-b0_1xb8-20k_camvid-360x480.py', {
+        'backbone.type': 'PyramidVisionTransformer', 'backbone.arch': STAGES}),
+    'sfnet_pvt_v2': ('sfnet/sfnet_pvtv2-b0_1xb8-20k_camvid-360x480.py', {
+        'backbone.arch': dict(STAGES, linear=False)}),
+    'sfnet_pvt_v2_linear': ('sfnet/sfnet_pvtv2-b0_1xb8-20k_camvid-360x480.py', {
+        'backbone.arch': dict(STAGES, linear=True)}),
+    'sfnet_shunted': ('sfnet/sfnet_shunted-t_1xb8-20k_camvid-360x480.py', {
+        'backbone.arch': dict(STAGES, num_convs=1)}),
+    'sfnet_swin': ('sfnet/sfnet_swin-t_1xb8-20k_camvid-360x480.py', {
+        'backbone.arch': SWIN}),
+    'sfnet_vit': ('sfnet/sfnet_vit-t_mln_1xb8-20k_camvid-352x480.py', VIT),
 }
 FUSION = ('sfnet', 'sfnet_lite', 'alignseg', 'gff')
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
+from segfusion.models.segmentors.fitted_encoder_decoder import run_levels
 from segfusion.study.command import main
 from segfusion.study.configs import merged_configs
 from segfusion.study.plan import load_study
@@ -22,15 +23,19 @@ def test_every_choice_reaches_the_head(path):
         choices = members[0].choices
         if sum(choices[axis] != study.baseline[axis] for axis in study.axes) > 1:
             continue
-        head = configs[members[0].name].model.decode_head
-        built = MODELS.build(dict(head, norm_cfg=dict(type='BN'))).eval()
-        levels = [torch.randn(1, c, 16 // 2**i, 24 // 2**i) for i, c in enumerate(head.in_channels)]
+        model = configs[members[0].name].model
+        head, backbone = model.decode_head, MODELS.build(model.backbone)
+        channels = head.in_channels or [level.shape[1] for level in run_levels(backbone)]
+        built = MODELS.build(dict(head, in_channels=channels, norm_cfg=dict(type='BN'))).eval()
+        levels = [torch.randn(1, c, 16 // 2**i, 24 // 2**i) for i, c in enumerate(channels)]
         with torch.no_grad():
             assert torch.isfinite(built(levels)).all()
         found = dict(align=built.aligns[0], fusion=built.fusions[0], context=built.context)
         for axis, choice in choices.items():
             wanted = study.axes[axis][choice]
-            if wanted:
+            if wanted and axis == 'trunk':
+                assert type(backbone).__name__ == wanted['model']['backbone']['type'].split('.')[-1]
+            elif wanted:
                 assert type(found[axis]).__name__ == wanted['model']['decode_head'][axis]['type']
 
 
@@ -48,3 +53,9 @@ def test_the_shipped_grid_is_planned(capsys):
     assert main([str(ROOT / 'projects' / 'fusion_grid'), '--dry-run']) == 0
     text = capsys.readouterr().out
     assert text.count('\n  train   mim train mmseg') == 16 and 'bilinear_sum_pyramid_seed0 (baseline)' in text
+
+
+def test_the_trunk_grid_is_planned(capsys):
+    assert main([str(ROOT / 'projects' / 'trunk_grid'), '--dry-run']) == 0
+    text = capsys.readouterr().out
+    assert text.count('\n  train   mim train ') == 48 and 'mit-b0_bilinear_seed0 (baseline)' in text

@@ -3,7 +3,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from torch import Tensor
+import numpy as np
+import torch
+from torch import Size, Tensor
 
 State = Dict[str, Tensor]
 
@@ -16,15 +18,34 @@ class Rule:
         pattern: Regular expression, matched against the whole source key.
         target: Replacement template (``\\1``) or a function of the match that returns the target key.
         transform: Applied to the tensor on the way, e.g. a fold or a permutation of input channels.
+        resized_on_load: The model resizes this tensor itself when it loads it as initial weights (positions of a ViT),
+            so its number of tokens, the second dimension, may differ from ours.
     """
     pattern: str
     target: Union[str, Callable[['re.Match'], str]]
     transform: Optional[Callable[[Tensor], Tensor]] = None
+    resized_on_load: bool = False
+
+    def fits(self, shape: Size, ours: Size) -> bool:
+        """Whether a tensor of this shape may fill one of ours."""
+        if self.resized_on_load and len(shape) == len(ours):
+            return shape[:1] + shape[2:] == ours[:1] + ours[2:]
+        return shape == ours
 
 
 @dataclass(frozen=True)
 class Drop:
     """Leave out, on purpose, every source key that matches ``pattern`` (whole key); ``reason`` is reported."""
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Keep what our model has under a key that matches ``pattern`` (whole) and no file holds; ``reason`` is reported.
+
+    For what the model computes from its config, and for norms that begin as the identity.
+    """
     pattern: str
     reason: str
 
@@ -41,9 +62,12 @@ class Layout:
         signature_absent, target_absent: Regular expressions that no key of the file, of our model, may match.
         rules: Tried in order together with ``drops``; the first that matches a key decides.
         drops: Source keys that have no place in our model.
+        keeps: Keys of our model that have no counterpart in the file.
         scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
             The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
         prepare: Applied to the whole source state first, for what cannot be said key by key.
+        fit: Called with (source, target) after ``prepare``, for what depends on the model (positions of a transformer,
+            which are resized to its grid).
         refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
         note: What the user has to know after a conversion; reported.
         by_name_only: Never chosen by what the file looks like, only with ``--layout``.
@@ -53,11 +77,13 @@ class Layout:
     signature: Sequence[str]
     rules: Sequence[Rule]
     drops: Sequence[Drop] = ()
+    keeps: Sequence[Keep] = ()
     target_signature: Sequence[str] = ()
     signature_absent: Sequence[str] = ()
     target_absent: Sequence[str] = ()
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
+    fit: Optional[Callable[[State, State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
     note: str = ''
     by_name_only: bool = False
@@ -80,14 +106,16 @@ class ConversionReport:
     """What a conversion did with every source key."""
     renamed: Dict[str, str] = field(default_factory=dict)
     dropped: Dict[str, str] = field(default_factory=dict)
+    kept: Dict[str, str] = field(default_factory=dict)
     note: str = ''
 
     def lines(self) -> List[str]:
-        """A short summary, dropped tensors grouped by reason."""
+        """A short summary, dropped and kept tensors grouped by reason."""
         out = [f'{len(self.renamed)} tensors converted, {len(self.dropped)} dropped']
-        for reason in dict.fromkeys(self.dropped.values()):
-            keys = [k for k, r in self.dropped.items() if r == reason]
-            out.append(f'  dropped {len(keys)}: {reason} ({_some(keys)})')
+        for what, reasons in (('dropped', self.dropped), ('not in the file, kept as built', self.kept)):
+            for reason in dict.fromkeys(reasons.values()):
+                keys = [k for k, r in reasons.items() if r == reason]
+                out.append(f'  {what} {len(keys)}: {reason} ({_some(keys)})')
         return out + ([f'  note: {self.note}'] if self.note else [])
 
 
@@ -96,11 +124,21 @@ class ConversionError(ValueError):
 
 
 def strip_wrapper(source: Mapping) -> State:
-    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only."""
+    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only.
+
+    Exports of Caffe that hold a list or a dict of blobs a layer become ``layer.0``, ``layer.1`` or ``layer.name``.
+    """
     for key in ('state_dict', 'model', 'model_state'):
         if isinstance(source.get(key), Mapping):
             source = source[key]
             break
+    layers = {layer: dict(v if isinstance(v, Mapping) else enumerate(v)) for layer, v in source.items()
+              if isinstance(v, (Mapping, list, tuple))}
+    if len(layers) == len(source) and all(
+            isinstance(blob, (Tensor, np.ndarray)) for blobs in layers.values() for blob in blobs.values()):
+        source = {f'{layer}.{name}': blob for layer, blobs in layers.items() for name, blob in blobs.items()}
+    source = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) and v.dtype.kind in 'fiu' else v
+              for k, v in source.items()}
     state = {k: v for k, v in source.items() if isinstance(v, Tensor)}
     if not state:
         raise ConversionError('the source holds no tensors: expected a state dict, or a dict with a "state_dict" '
@@ -111,12 +149,13 @@ def strip_wrapper(source: Mapping) -> State:
 
 
 def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> Layout:
-    """The one layout that both sides match.
+    """The one layout that both sides match; one that fills the whole model goes before those that fill a part of it.
 
     Raises:
         ConversionError: If none or several match.
     """
     found = [layout for layout in layouts if not layout.by_name_only and layout.matches(source, target)]
+    found = [layout for layout in found if not layout.scope] or found
     if len(found) == 1:
         return found[0]
     names = ', '.join(layout.name for layout in (found or layouts))
@@ -147,6 +186,8 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
     refusal = layout.refuse(source, target) if layout.refuse is not None else None
     if refusal:
         raise ConversionError(refusal)
+    if layout.fit is not None:
+        source = layout.fit(source, target)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
     report, result, problems = ConversionReport(note=layout.note), {}, []
     for key, value in source.items():
@@ -156,13 +197,13 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
         elif isinstance(move, Drop):
             report.dropped[key] = move.reason
         else:
-            name, transform = move
-            value = value if transform is None else transform(value)
+            name, rule = move
+            value = value if rule.transform is None else rule.transform(value)
             if name not in target:
                 problems.append(f'{key} maps to {name}, which the model does not have')
             elif name in result:
                 problems.append(f'{name} would be filled twice, the second time by {key}')
-            elif value.shape != target[name].shape:
+            elif not rule.fits(value.shape, target[name].shape):
                 problems.append(f'{key} has shape {tuple(value.shape)}, '
                                 f'{name} expects {tuple(target[name].shape)}')
             else:
@@ -170,14 +211,24 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
                 report.renamed[key] = name
     for name, value in target.items():
         if name not in result:
-            if name.endswith('num_batches_tracked'):
+            kept = next((keep.reason for keep in layout.keeps if re.fullmatch(keep.pattern, name)), '')
+            if kept or name.endswith('num_batches_tracked'):
                 result[name] = value.detach().clone()
+                if kept:
+                    report.kept[name] = kept
             else:
                 problems.append(f'nothing in the file fills {name} {tuple(value.shape)}')
     if problems:
+        unfilled = [k for k in target if k not in result]
+        hint = ''
+        if unfilled and all(k.startswith('auxiliary_head.') for k in unfilled):
+            hint = ('\nThe file has no deep supervision, the config has: convert, test and train it with '
+                    '--cfg-options model.auxiliary_head=None')
+        elif unfilled and all(k.startswith('refiner.') for k in unfilled):
+            hint = '\nThe file has no CRF: convert it with the config of the network without one'
         raise ConversionError(f'layout "{layout.name}" does not fit this file and config '
                               f'({len(problems)} problems):\n  ' + '\n  '.join(problems[:20]) +
-                              ('\n  ...' if len(problems) > 20 else ''))
+                              ('\n  ...' if len(problems) > 20 else '') + hint)
     return {k[len(layout.scope):]: result[k] for k in target}, report
 
 
@@ -189,7 +240,7 @@ def _first_match(key: str, layout: Layout):
         match = re.fullmatch(rule.pattern, key)
         if match:
             name = rule.target(match) if callable(rule.target) else match.expand(rule.target)
-            return name, rule.transform
+            return name, rule
     return None
 
 

@@ -10,7 +10,7 @@ import os
 import os.path as osp
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -21,16 +21,27 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 from torch import nn
 
-from .checks import few, label_problem
+from .checks import few, label_problem, leaf_datasets
 
 
 @dataclass(frozen=True)
 class HeadClasses:
-    """What a head can be taught: ``name`` in the model, its number of classes and the label it ignores."""
+    """What a head can be taught: ``name`` in the model, its number of classes and the label it ignores.
+
+    ``sigmoid`` says that every loss takes a sigmoid, so that one output tells label 1 from label 0; ``inverted``, that
+    one of them takes label 0 for the foreground of a single output, as mmseg's ``DiceLoss`` does.
+    """
     name: str
     num_classes: int
     ignore_index: int = 255
     class_weights: Optional[int] = None
+    sigmoid: bool = False
+    inverted: bool = False
+
+    @property
+    def labels(self) -> int:
+        """How many labels it can be taught."""
+        return 2 if self.num_classes == 1 and self.sigmoid else self.num_classes
 
 
 @dataclass
@@ -75,17 +86,12 @@ def heads_of(model: nn.Module) -> List[HeadClasses]:
         weights = [len(w) - nothing for w in (getattr(m, 'class_weight', None) for m in loss.modules())
                    if isinstance(w, (list, tuple))]
         odd = next((w for w in weights if w != classes), None)
-        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd))
+        losses = [m.use_sigmoid for m in loss.modules() if hasattr(m, 'use_sigmoid')]
+        sigmoid = bool(losses) and all(losses)
+        dice = any(type(m).__name__ == 'DiceLoss' for m in loss.modules())
+        inverted = dice and getattr(module, 'out_channels', classes) == 1
+        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd, sigmoid, inverted))
     return heads
-
-
-def leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets inside ConcatDataset, RepeatDataset, ClassUniformDataset and the like."""
-    inner = getattr(dataset, 'datasets', None) or ([dataset.dataset] if hasattr(dataset, 'dataset') else [])
-    if not inner:
-        yield dataset
-    for one in inner:
-        yield from leaves(one)
 
 
 def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: int = 32,
@@ -98,7 +104,7 @@ def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: 
         num_samples: Masks to read of each data set, evenly spread.
         needs_labels: Whether samples without labels are a problem (in a training they are).
     """
-    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaves(dataset)]
+    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaf_datasets(dataset)]
 
 
 def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, needs_labels: bool) -> Audit:
@@ -161,7 +167,13 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
         if head.class_weights is not None:
             problems.append(f'class_weight of a loss of {head.name} has {head.class_weights} entries, but num_classes '
                             f'is {head.num_classes}: write one weight a class')
-        if not count or head.num_classes == count:
+        if head.inverted:
+            problems.append(f'a loss of {head.name} is a DiceLoss of one output, which mmseg compares with label 0 '
+                            'instead of 1: leave it out, or use two outputs, out_channels=2')
+        if not count or head.labels == count:
+            continue
+        if head.num_classes == 1:
+            problems.append(_one_class(audit, head))
             continue
         text = (f'num_classes of {head.name} is {head.num_classes}, but {audit.name} has {count} classes: set '
                 f'num_classes={count} there')
@@ -170,6 +182,19 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
         else:  # legitimate with a label space that is shared with other data
             audit.warnings.append(f'{text}, unless the others are meant to stay unused')
     return problems
+
+
+def _one_class(audit: Audit, head: HeadClasses) -> str:
+    """num_classes=1 is the probability of label 1, against label 0."""
+    count = len(audit.classes)
+    if count > 2:
+        return (f'num_classes of {head.name} is 1, but {audit.name} has {count} classes: set num_classes={count} there')
+    if count == 1:
+        return (f'num_classes of {head.name} is 1 and {audit.name} names one class, {audit.classes[0]!r}: label 0 is a '
+                "class too, and scores need its name; write metainfo=dict(classes=('background', "
+                f'{audit.classes[0]!r})) in the data sets')
+    return (f'num_classes of {head.name} is 1, but its loss is a softmax, which is constant over one output: set '
+            'use_sigmoid=True in loss_decode, or num_classes=2')
 
 
 def _lost_files(dataset: Any) -> str:
@@ -215,7 +240,7 @@ def _look(sample: dict, loader: AnyLoadAnnotations, audit: Audit, heads: Sequenc
         return 'unreadable', f'{path}: cannot be read ({type(error).__name__}: {error})', None
     note = ' (values after reduce_zero_label: the file has them one higher)' if sample.get('reduce_zero_label') else ''
     ignored = getattr(dataset, 'ignore_index', 255)
-    checks = [(head.name, head.num_classes, head.ignore_index) for head in heads if head.num_classes > 1]
+    checks = [(head.name, head.labels, head.ignore_index) for head in heads]
     for name, classes, ignore in checks or [('', len(audit.classes), ignored)]:
         problem = label_problem(label, classes, ignore, size and size[::-1])
         if problem:

@@ -1,6 +1,6 @@
 """What happens around training steps and tests."""
 from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
-from .checkpoint_fit_hook import CheckpointFitHook
+from .checkpoint_fit_hook import CheckpointFitHook, require_fit
 from .finite_loss_hook import FiniteLossHook
 from .initial_weights_hook import InitialWeightsHook
 from .label_audit_hook import LabelAuditHook
@@ -18,4 +18,5 @@ __all__ = [
     'LookInsideHook',
     'TrainOnlyHook',
     'ValidationDeterminismHook',
+    'require_fit',
 ]

@@ -1,6 +1,7 @@
 """Look at the labels before they are trained on."""
 import time
 
+from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmseg.registry import HOOKS
@@ -12,7 +13,7 @@ from ...datasets.audit import audit_dataset, heads_of
 class LabelAuditHook(Hook):
     """Before the first iteration, read some images and masks, and compare with the classes and with every head.
 
-    Takes seconds; draws no random number. Every process looks at the same samples, so that all stop together. Off::
+    Takes seconds; draws no random number. One process looks, and all stop together. Off::
 
         default_hooks = dict(label_audit=None)
 
@@ -37,6 +38,17 @@ class LabelAuditHook(Hook):
     def before_train(self, runner) -> None:
         if not self.num_samples:
             return
+        found = ['']
+        if is_main_process():
+            try:
+                self._audit(runner)
+            except Exception as error:  # the others wait for an answer, whatever it is
+                found, cause = [str(error)], error
+        broadcast_object_list(found)
+        if found[0]:
+            raise ValueError(found[0]) from (cause if is_main_process() else None)
+
+    def _audit(self, runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         heads = heads_of(model)
         loaders = [('training', runner.train_loop.dataloader)]

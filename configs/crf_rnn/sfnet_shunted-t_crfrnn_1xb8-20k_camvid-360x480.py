@@ -1,0 +1,2 @@
+_base_ = '../sfnet/sfnet_shunted-t_1xb8-20k_camvid-360x480.py'
+model = dict(type='RefinedEncoderDecoder', refiner=dict(type='CRFAsRNN'))
