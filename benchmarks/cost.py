@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from segfusion import register_all
 from segfusion.diagnosis.cost import build_segmentor, cost_table, environment, measure
-from segfusion.diagnosis.optional import lacking
+from segfusion.engine.optional import lacking
 
 
 def main() -> None:

@@ -107,6 +107,17 @@ def relinked(source):
     return re.sub(r'(!?)\[([^\]]*)\]\(([^)\s]+)\)', link, source.read_text())
 
 
+def setup(app):
+    """Links to README files work in the repository; on the site they lead to the pages made from them."""
+
+    def relink(app, name, source):
+        up = '../' * name.count('/')
+        source[0] = re.sub(r'\]\((?:\.\./)+(configs|projects)/(\w+)/README\.md\)', rf']({up}generated/\1/\2.md)',
+                           source[0])
+
+    app.connect('source-read', relink)
+
+
 # mmcv's descriptor cannot be read from a class, as every documentation tool does
 read = cache_randomness.__get__
 cache_randomness.__get__ = lambda self, obj, owner=None: self if obj is None else read(self, obj, owner)

@@ -1,7 +1,7 @@
 """Skip what needs more than the plain installation, with the remedy as the reason."""
 import pytest
 
-from segfusion.diagnosis.optional import NAMES, REMEDY, has_compiled_ops, has_mmdet, lacking
+from segfusion.engine.optional import NAMES, REMEDY, has_compiled_ops, has_mmdet, lacking
 
 needs_ops = pytest.mark.skipif(not has_compiled_ops(), reason=f'needs {NAMES["ops"]}: {REMEDY}')
 needs_mmdet = pytest.mark.skipif(not has_mmdet(), reason=f'needs {NAMES["mmdet"]}: {REMEDY}')

@@ -52,8 +52,5 @@ def test_links_and_commands_of_the_pages_exist():
         for target in re.findall(r'\]\(([^)#\s]+)', text):
             if '://' not in target and 'generated/' not in target:
                 assert (page.parent / target).exists(), f'{page}: {target}'
-            if 'generated/configs/' in target or 'generated/projects/' in target:
-                kind, name = Path(target).parts[-2:]
-                assert (ROOT / kind / Path(name).stem / 'README.md').exists(), f'{page}: {target}'
         for path in re.findall(r'(?<![/\w.])(?:configs|tools|benchmarks)/[\w./-]+\.py', text):
             assert (ROOT / path).exists(), f'{page}: {path}'

@@ -65,7 +65,7 @@ def test_any_head_on_any_backbone(head, backbone):
 
 
 ALIGNERS = ['BilinearAlign', 'FlowAlign', 'DualOffsetAlign', 'DeformableAlign', 'RecordedAlign']
-FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion', 'GateUnitFusion']
+FUSIONS = ['SumFusion', 'DuplexGateFusion', 'AFFusion', 'IterativeAFFusion', 'GateUnitFusion', 'ShapeGateFusion']
 
 
 @pytest.mark.parametrize('align', ALIGNERS)

@@ -20,13 +20,14 @@ ALLOWED = {
     'models/segmentors': {'models/slots'},
     'models/losses': set(),
     'datasets': set(),
-    'engine': {'datasets', 'visualization'},
+    'engine': {'datasets', 'models/slots', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
-    'convert': {'version'},
-    'deploy': {'ops', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization', 'diagnosis', 'version'},
-    'diagnosis': {'datasets', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'diagnosis', 'visualization', 'version'},
+    'convert': {'datasets', 'engine', 'version'},
+    'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
+               'diagnosis', 'version'},
+    'diagnosis': {'datasets', 'engine', 'models/segmentors', 'models/slots', 'version'},
+    'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -1,4 +1,7 @@
 """What travels in a wheel."""
+import ast
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +23,12 @@ def test_a_wheel_holds_what_mim_looks_for(tmp_path):
     source = ROOT / 'custom_modules'
     modules = {p.relative_to(source) for p in source.rglob('*.py') if '.mim' not in p.parts}
     assert {p.name for p in (tmp_path / 'lib').iterdir()} == {'segfusion'}
+    code = ("import segfusion; from segfusion.deploy.zoo import _find; assert segfusion.list_models('sfnet*'); "
+            "print(_find('enet')); assert segfusion.get_model('enet', 3).num_classes == 3")
+    environment = {**os.environ, 'PYTHONPATH': str(package.parent)}
+    done = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env=environment, check=True, capture_output=True,
+                          text=True)
+    assert str(package / '.mim' / 'configs') in done.stdout
     assert modules == {p.relative_to(tmp_path / 'lib') for p in package.rglob('*.py') if '.mim' not in p.parts}
 
 
@@ -32,3 +41,19 @@ def test_importing_twice_is_harmless():
 
 def test_version_is_stated_once():
     assert segfusion.__version__ in (ROOT / 'CHANGELOG.md').read_text()
+
+
+def test_what_is_imported_is_declared():
+    text = '\n'.join(line.split('#')[0] for line in (ROOT / 'requirements.txt').read_text().splitlines())
+    declared = set(re.findall(r'^[\w-]+', text, re.M))
+    named = dict(PIL='pillow', cv2='opencv-python', mmcv='onedl-mmcv', mmengine='onedl-mmengine',
+                 mmseg='onedl-mmsegmentation', yaml='pyyaml')
+    imported = set()
+    for path in [*(ROOT / 'custom_modules').rglob('*.py'), *(ROOT / 'tools').glob('*.py')]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split('.')[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(node.module.split('.')[0])
+    imported -= {*sys.stdlib_module_names, 'segfusion', 'onnx', 'onnxruntime'}  # the last two: extra "onnx"
+    assert {named.get(name, name) for name in imported} <= declared

@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('config')
     parser.add_argument('--splits', nargs='+', default=['train', 'val', 'test'], choices=['train', 'val', 'test'])
-    parser.add_argument('--num-samples', type=int, default=32, help='masks to read of each data set, evenly spread')
+    parser.add_argument('--num-samples', type=int, default=32, help='samples to read of a data set, evenly spread')
     parser.add_argument('--cfg-options', nargs='+', default=[], help='overrides, key=value')
     args = parser.parse_args()
     register_all()
@@ -43,7 +43,7 @@ def main() -> int:
             wrong += 1
             continue
         for audit in audits:
-            print(f'\n{split}: {audit.name}, {audit.looked_at} of {audit.size} masks looked at')
+            print(f'\n{split}: {audit.name}, {audit.looked_at} of {audit.size} images and masks looked at')
             if audit.pixels:
                 print(audit.table())
             print('\n'.join([f'  FAIL {p}' for p in audit.problems] + [f'  WARN {w}' for w in audit.warnings] or

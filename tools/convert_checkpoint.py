@@ -2,6 +2,8 @@
 import argparse
 import sys
 
+from mmengine.config import DictAction
+
 from segfusion.convert import LAYOUTS, convert_file
 
 
@@ -11,11 +13,14 @@ def main() -> int:
     parser.add_argument('--layout', choices=[layout.name for layout in LAYOUTS], help='if the file does not tell')
     parser.add_argument('--trust', action='store_true', help='allow the file to run code while it is read')
     parser.add_argument('--overwrite', action='store_true', help='replace DST if it exists')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        help='changes of the config, key=value; end them with --')
     parser.add_argument('src', metavar='SRC')
     parser.add_argument('dst', metavar='DST')
     args = parser.parse_args()
     try:
-        report = convert_file(args.config, args.src, args.dst, args.layout, args.trust, args.overwrite)
+        report = convert_file(args.config, args.src, args.dst, args.layout, args.trust or None, args.overwrite,
+                              args.cfg_options)
     except (ValueError, OSError) as error:
         print(f'convert_checkpoint: {error}', file=sys.stderr)
         return 1

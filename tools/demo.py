@@ -27,8 +27,8 @@ def main() -> None:
     run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
         str(WORK_DIR / 'test'))
     run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'images'))
-    from segfusion.study.scores import read_scores, scores_table
-    table = scores_table(read_scores(WORK_DIR / 'test'))
+    from segfusion.study.report_markdown import scores_table
+    table = scores_table(WORK_DIR / 'test')
     (WORK_DIR / 'results.md').write_text(table + '\n')
     print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "images" / "0000.png"} '
           f'in {time.perf_counter() - START:.0f} s')

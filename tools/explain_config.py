@@ -11,9 +11,9 @@ import sys
 
 from segfusion import register_all
 from segfusion.diagnosis.loading import load_config
-from segfusion.diagnosis.names import check_names
 from segfusion.diagnosis.network import describe_network, network_text
 from segfusion.diagnosis.provenance import explain, origin_text
+from segfusion.engine.names import check_names
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from mmengine.config import DictAction
 
 from segfusion import register_all
 from segfusion.deploy import ExportError, export_onnx, load_segmentor
+from segfusion.engine.checkpoints import trust_checkpoints
 
 
 def main() -> int:
@@ -27,10 +28,13 @@ def main() -> int:
     parser.add_argument('--opset', type=int)
     parser.add_argument('--tolerance', type=float, default=1e-4, help="in the logits' standard deviation")
     parser.add_argument('--allowed', type=float, default=0., help='share of the logits that may differ by more')
+    parser.add_argument('--trust', action='store_true', help='allow the checkpoint to run code while it is read')
     parser.add_argument('--overwrite', action='store_true')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
     args = parser.parse_args()
     register_all()
+    if args.trust:
+        trust_checkpoints()
     try:
         checkpoint = None if args.checkpoint == 'none' else args.checkpoint
         model = load_segmentor(args.config, checkpoint, options=args.cfg_options)

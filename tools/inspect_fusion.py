@@ -6,19 +6,18 @@
 import argparse
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
 from mmcv.transforms import Compose
 from mmengine.config import Config, DictAction
-from mmengine.runner import load_checkpoint
-from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from PIL import Image
 
 from segfusion import register_all
-from segfusion.engine.hooks import CheckpointFitHook
-from segfusion.visualization import SHOW, draw_cells, draw_panel, inspect
+from segfusion.deploy import load_segmentor
+from segfusion.deploy.folder import voc_palette
+from segfusion.deploy.load import image_pipeline
+from segfusion.engine.checkpoints import trust_checkpoints
+from segfusion.visualization import SHOW, check_indices, draw_cells, draw_panel, inspect
 
 
 def parse_args():
@@ -31,6 +30,7 @@ def parse_args():
     parser.add_argument('--show', nargs='+', choices=SHOW, help='default: everything there is to draw')
     parser.add_argument('--band', type=int, default=5, help='half width of the band of boundary errors, pixels')
     parser.add_argument('--cells', action='store_true', help='also every part alone, in a folder <name>/')
+    parser.add_argument('--trust', action='store_true', help='allow the checkpoint to run code while it is read')
     parser.add_argument('--overwrite', action='store_true', help='replace panels that are there')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='as in mmseg, e.g. key=value')
@@ -43,34 +43,20 @@ def parse_args():
 def samples(config, dataset, args):
     """(name, function that loads it) of everything to draw."""
     if not args.image:
+        check_indices(args.index or [0], len(dataset))
         return [(f'{index:04d}', lambda index=index: dataset[index]) for index in args.index or [0]]
     names = [Path(path).stem for path in args.image]
     if len(set(names)) < len(names):
         raise SystemExit('two images have the same name, so would their panels; draw them one after the other')
-    about_labels = ('LoadAnnotations', 'CheckLabels')
-    read = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] not in about_labels])
+    read = Compose(image_pipeline(config))
     return [(name, lambda path=path: read(dict(img_path=path))) for name, path in zip(names, args.image)]
-
-
-def classes_and_colours(config):
-    """What the data set would say, without building it: its files are not needed for an image of one's own."""
-    data = config.test_dataloader.dataset
-    meta = {**DATASETS.get(data.type).METAINFO, **data.get('metainfo', {})}
-    drawn = np.random.RandomState(0).randint(0, 255, (len(meta['classes']), 3)).tolist()
-    return dict(classes=meta['classes'], palette=meta.get('palette') or drawn)
-
-
-def load(config, path, device):
-    """The segmentor, filled whole; ``init_model`` alone would leave what does not fit as it was drawn."""
-    model = init_model(config, device=device)
-    checkpoint = load_checkpoint(model, path, map_location='cpu')
-    CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), checkpoint)
-    return model
 
 
 def main() -> None:
     args = parse_args()
     register_all()
+    if args.trust:
+        trust_checkpoints()
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
     dataset = None if args.image else DATASETS.build(config.test_dataloader.dataset)
@@ -79,16 +65,20 @@ def main() -> None:
     there = [str(out / f'{name}.png') for name, _ in todo if (out / f'{name}.png').exists()]
     if there and not args.overwrite:
         raise SystemExit(f'{there[0]} exists already; choose another --out, or pass --overwrite')
-    model = load(config, args.checkpoint, args.device)
-    meta = classes_and_colours(config) if dataset is None else dataset.metainfo
+    try:
+        model = load_segmentor(config, args.checkpoint, args.device)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f'inspect_fusion: {error}') from None
+    meta = model.dataset_meta if dataset is None else dataset.metainfo
+    palette = meta.get('palette') or voc_palette()[:len(meta['classes'])].tolist()
     out.mkdir(parents=True, exist_ok=True)
     for name, sample in todo:
         found = inspect(model, sample())
-        draw_panel(*found, meta['palette'], meta['classes'], show=args.show, band=args.band).save(out / f'{name}.png')
+        draw_panel(*found, palette, meta['classes'], show=args.show, band=args.band).save(out / f'{name}.png')
         print(f'wrote {out / name}.png')
         if args.cells:
             (out / name).mkdir(exist_ok=True)
-            for i, cell in enumerate(draw_cells(*found, meta['palette'], show=args.show, band=args.band)):
+            for i, cell in enumerate(draw_cells(*found, palette, show=args.show, band=args.band)):
                 title = re.sub(r'[^\w.]+', '-', cell.title.split(':')[0].split(',')[0]).strip('-')
                 Image.fromarray(cell.image).save(out / name / f'{i:02d}-{title}.png')
 

@@ -13,6 +13,7 @@ from mmengine.config import DictAction
 
 from segfusion import register_all
 from segfusion.deploy import OnnxSegmentor, load_segmentor, predict, prepare_for_inference
+from segfusion.engine.checkpoints import trust_checkpoints
 
 
 def main() -> int:
@@ -26,13 +27,18 @@ def main() -> int:
     parser.add_argument('--crf-iterations', type=int, default=5)
     parser.add_argument('--opacity', type=float, default=0.5, help='of the colours over the image')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--pixels', type=int, help='predict larger images in windows of so many pixels, for which '
+                        'memory suffices; default: 4194304 (up to 64 classes)')
     parser.add_argument('--fast', action='store_true', help='fold norms, channels-last (prepare_for_inference)')
+    parser.add_argument('--trust', action='store_true', help='allow the checkpoint to run code while it is read')
     parser.add_argument('--overwrite', action='store_true', help='write into a folder that holds something')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
     args = parser.parse_args()
     if bool(args.onnx) == bool(args.config) or (args.config and not args.checkpoint):
         parser.error('say either --config and --checkpoint, or --onnx')
     register_all()
+    if args.trust:
+        trust_checkpoints()
     try:
         if args.onnx:
             model = OnnxSegmentor(args.onnx, args.device)
@@ -40,7 +46,8 @@ def main() -> int:
             model = load_segmentor(args.config, args.checkpoint, args.device, args.cfg_options)
             model = prepare_for_inference(model) if args.fast else model
         crf = dict(iterations=args.crf_iterations) if args.crf else None
-        report = predict(model, args.source, args.out, crf=crf, opacity=args.opacity, overwrite=args.overwrite)
+        report = predict(model, args.source, args.out, crf=crf, opacity=args.opacity, overwrite=args.overwrite,
+                         pixels=args.pixels)
     except (ValueError, OSError, ImportError) as error:
         print(f'predict: {error}', file=sys.stderr)
         return 1

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument('--logits', action='store_true', default=None, help='arrays hold logits (default: find out)')
     parser.add_argument('--no-drawings', dest='draw', action='store_false')
     report = refine_folder(**vars(parser.parse_args()))
-    print(f'\n{len(report)} predictions, {sum(r.changed for r in report) / len(report):.2%} of the pixels changed')
+    print(f'{len(report)} predictions, {sum(r.changed for r in report) / len(report):.2%} of the pixels changed')
     for one in sorted(report, key=lambda r: -r.changed)[:10]:
         lost = f', classes lost: {one.lost}' if one.lost else ''
         print(f'  {one.name}: {one.changed:.2%}{lost}')

@@ -10,8 +10,13 @@ import mmseg
 
 from segfusion import register_all
 from segfusion.diagnosis.preflight import refuse_misspelt_names
+from segfusion.engine.checked_runner import ConfigError
+from segfusion.engine.checkpoints import CheckpointError
 
 if __name__ == '__main__':
     register_all()
     refuse_misspelt_names(sys.argv[1:])
-    runpy.run_path(str(Path(mmseg.__file__).parent / '.mim' / 'tools' / 'train.py'), run_name='__main__')
+    try:
+        runpy.run_path(str(Path(mmseg.__file__).parent / '.mim' / 'tools' / 'train.py'), run_name='__main__')
+    except (CheckpointError, ConfigError) as error:
+        sys.exit(f'train: {error}')

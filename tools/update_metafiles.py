@@ -20,6 +20,8 @@ def entry(path: Path, collection: str, known: dict) -> dict:
     dataset = config.test_dataloader.dataset.type
     gpus, batch = map(int, re.search(r'_(\d+)xb(\d+)-', path.stem).groups())
     backbone = config.model.backbone
+    while 'backbone' in backbone:  # the wrapped one is the architecture
+        backbone = backbone.backbone
     size = backbone.get('depth', backbone.get('stdc_type', backbone.get('arch', backbone.get('model_name', ''))))
     model = dict(known)
     model.update({

@@ -1,6 +1,7 @@
 # The one place that imports our package: every config inherits this file, so every part can be named.
 custom_imports = dict(imports=['segfusion'], allow_failed_imports=False)
 default_scope = 'mmseg'
+runner_type = 'CheckedRunner'
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
@@ -11,6 +12,7 @@ log_processor = dict(by_epoch=False)
 default_hooks = dict(
     initial_weights=dict(type='InitialWeightsHook'),
     checkpoint_fit=dict(type='CheckpointFitHook'),
+    finite_loss=dict(type='FiniteLossHook'),
     label_audit=dict(type='LabelAuditHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
@@ -25,4 +27,4 @@ log_level = 'INFO'
 converted_root = '{{$CONVERTED_ROOT:checkpoints}}'
 load_from = None
 resume = False
-tta_model = dict(type='SegTTAModel')
+tta_model = dict(type='ProbabilityTTAModel')

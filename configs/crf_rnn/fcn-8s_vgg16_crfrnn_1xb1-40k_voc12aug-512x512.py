@@ -1,5 +1,6 @@
 # The paper's network and settings: a trained FCN-8s (the authors' file, converted), then everything together, one image
-# a step. The paper's CRF starts from weights found by search, the released code from 3 and 5.
+# a step. The paper's CRF starts from weights found by search, the released code from 3 and 5. The whole network of
+# crfasrnn_pytorch converts for this config, too; all released weights see BGR less its mean, so does their CRF.
 _base_ = [
     '../_base_/models/fcn-8s_vgg16.py', '../_base_/datasets/pascal_voc12_aug.py', '../_base_/schedules/schedule_40k.py',
     '../_base_/default_runtime.py'
@@ -7,7 +8,8 @@ _base_ = [
 load_from = f'{_base_.converted_root}/fcn-8s_voc12.pth'
 model = dict(
     type='RefinedEncoderDecoder',
-    data_preprocessor=dict(size=_base_.crop_size),
+    data_preprocessor=dict(size=_base_.crop_size, mean=[103.939, 116.779, 123.68], std=[1., 1., 1.], bgr_to_rgb=False),
+    refiner_image='network',
     decode_head=dict(num_classes=21),
     refiner=dict(
         type='CRFAsRNN',

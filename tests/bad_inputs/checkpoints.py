@@ -1,14 +1,19 @@
 """Checkpoints that do not fit, are cut off, or are something else."""
+import os
+import zipfile
 from types import SimpleNamespace
 
 import torch
+from mmengine.runner import CheckpointLoader
 from mmseg.registry import HOOKS
 from torch import nn
 
 from segfusion.convert import convert_file
+from segfusion.deploy import load_segmentor
 
 from . import case
 
+DEMO = 'configs/sfnet/sfnet_r18_1xb4-demo_street-scenes-128x192.py'
 CONFIG = 'configs/sfnet/sfnet_r18_8xb2-300e_cityscapes-1024x1024.py'
 
 
@@ -19,6 +24,13 @@ def convert(folder, content, **kwargs):
     elif content is not None:
         torch.save(content, path)
     convert_file(CONFIG, str(path), str(folder / 'new.pth'), **kwargs)
+
+
+class Bomb:
+    """Runs a command when it is unpickled."""
+
+    def __reduce__(self):
+        return os.system, ('exit 1', )
 
 
 class Logger:
@@ -70,6 +82,49 @@ def _(folder):
 @case('Checkpoints', 'converter: a web page saved as .pth')
 def _(folder):
     convert(folder, b'<!DOCTYPE html><html><body>Sign in to download</body></html>')
+
+
+@case('Checkpoints', 'converter: file of safetensors')
+def _(folder):
+    header = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    convert(folder, len(header).to_bytes(8, 'little') + header + bytes(4))
+
+
+def read(folder, content, **kwargs):
+    path = folder / 'best.pth'
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path, **kwargs)
+    load_segmentor(DEMO, str(path))
+
+
+@case('Checkpoints', 'predict with a file that would run code')
+def _(folder):
+    read(folder, {'state_dict': {'a': torch.zeros(1)}, 'args': Bomb()})
+
+
+@case('Checkpoints', 'predict with an archive of something else')
+def _(folder):
+    with zipfile.ZipFile(folder / 'archive', 'w') as file:
+        file.writestr('weights/readme.txt', 'see inside')
+    read(folder, (folder / 'archive').read_bytes())
+
+
+@case('Checkpoints', 'predict with a list of tensors')
+def _(folder):
+    read(folder, [torch.zeros(1)])
+
+
+@case('Checkpoints', 'predict with a pointer of Git LFS')
+def _(folder):
+    read(folder, b'version https://git-lfs.github.com/spec/v1\n')
+
+
+@case('Checkpoints', '`mim test mmseg` with a file that would run code')
+def _(folder):
+    torch.save({'state_dict': Bomb()}, folder / 'iter_1.pth')
+    CheckpointLoader.load_checkpoint(str(folder / 'iter_1.pth'))
 
 
 def tested(state):

@@ -2,12 +2,14 @@
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import DATASETS, MODELS, RUNNERS
 
 from segfusion.datasets.audit import HeadClasses, audit_dataset
 from segfusion.diagnosis.preflight import refuse_misspelt_names
 from segfusion.diagnosis.provenance import explain
+from segfusion.engine import checked_runner
 from tests.references.samples import batch
 
 from . import case
@@ -57,6 +59,72 @@ def _(folder):
 @case('Names', 'loss of a package that is not installed')
 def _(folder):
     refuse_misspelt_names([SFNET, '--cfg-options', 'model.decode_head.loss_decode.type=mmnowhere.DiceLoss'])
+
+
+def build_runner(**changes):
+    """As ``mim train mmseg`` does."""
+    config = Config.fromfile(SFNET)
+    config.work_dir = '/nowhere'
+    config.merge_from_dict({key.replace('__', '.'): value for key, value in changes.items()})
+    RUNNERS.build(config)
+
+
+@case('Names', 'type of the network misspelt, `mim train mmseg`')
+def _(folder):
+    build_runner(model__type='EncoderDecodre')
+
+
+@case('Names', 'argument of the checkpoint hook misspelt')
+def _(folder):
+    build_runner(default_hooks__checkpoint__save_bset='mIoU')
+
+
+@case('Names', '`modle=` instead of `model=`')
+def _(folder):
+    build_runner(modle=dict(type='EncoderDecoder'))
+
+
+@case('Names', 'argument of a metric misspelt')
+def _(folder):
+    build_runner(val_evaluator__iou_metric=['mDice'])
+
+
+@case('Names', '`model.test_cfg.strid`')
+def _(folder):
+    build_runner(model__test_cfg__strid=(8, 8))
+
+
+@case('Names', 'argument of the optimiser misspelt')
+def _(folder):
+    build_runner(optim_wrapper__optimizer__momentun=0.9)
+
+
+@case('Names', 'learning rate on top of the config')
+def _(folder):
+    build_runner(lr=0.1)
+
+
+@case('Names', 'dumped config of before the package was renamed')
+def _(folder):
+    path = folder / 'old.py'
+    path.write_text("custom_imports = dict(imports=['custom_modules'])\n")
+    refuse_misspelt_names([str(path)])
+
+
+@case('Combinations', '`--amp` without a GPU')
+def _(folder):
+    get_device = checked_runner.get_device
+    checked_runner.get_device = lambda: 'cpu'
+    try:
+        build_runner(optim_wrapper__type='AmpOptimWrapper')
+    finally:
+        checked_runner.get_device = get_device
+
+
+@case('Combinations', 'one image a GPU, batch norm as mmengine makes it of SyncBN')
+def _(folder):
+    net = revert_sync_batchnorm(model(norm_cfg=dict(type='SyncBN')))
+    net.loss(**net.data_preprocessor(batch(3, n=1, size=SIZE), True))
 
 
 @case('Names', 'type of a part misspelt')

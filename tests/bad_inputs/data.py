@@ -89,19 +89,56 @@ def _(folder):
     look(dataset)
 
 
+@case('Labels', 'one output with a softmax')
+def _(folder):
+    look(build(folder, mask(0, 1)), HeadClasses('decode_head', 1))
+
+
+@case('Labels', 'one output with a sigmoid, one class name')
+def _(folder):
+    look(build(folder, mask(0, 1), classes=('cell', )), HeadClasses('decode_head', 1, sigmoid=True))
+
+
+@case('Labels', 'one output with a Dice loss')
+def _(folder):
+    look(build(folder, mask(0, 1)), HeadClasses('decode_head', 1, sigmoid=True, inverted=True))
+
+
+@case('Labels', 'image and mask of one pixel')
+def _(folder):
+    look(build(folder, np.zeros((1, 1), np.uint8), image=(1, 1)))
+
+
+def broken_image(folder, share):
+    dataset = build(folder, mask(0, 1))
+    path = folder / 'img' / '0.png'
+    path.write_bytes(path.read_bytes()[:int(path.stat().st_size * share)])
+    return dataset
+
+
+@case('Files', 'empty image, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0))
+
+
+@case('Files', 'image cut off while it was copied, seen before the training')
+def _(folder):
+    look(broken_image(folder, 0.5))
+
+
+@case('Files', 'empty image in the middle of a training')
+def _(folder):
+    broken_image(folder, 0)[0]
+
+
 @case('Labels', 'wrong label in the middle of a training')
 def _(folder):
     build(folder, mask(0, 7), pipeline=LOAD + [dict(type='CheckLabels', num_classes=2)])[0]
 
 
-@case('Labels', 'CheckLabels with a stock data set, classes unsaid')
-def _(folder):
-    build(folder, mask(0, 1), pipeline=LOAD + [dict(type='CheckLabels')])[0]
-
-
 @case('Labels', 'CheckLabels in front of LoadAnnotations')
 def _(folder):
-    TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(img_path='a.png'))
+    TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(img_path='a.png', seg_map_path='b.png'))
 
 
 @case('Files', 'image without a mask')
@@ -172,8 +209,8 @@ def _(folder):
     for sub in ('leftImg8bit/train/x', 'gtFine/train/x'):
         (folder / sub).mkdir(parents=True)
     (folder / 'leftImg8bit/train/x/x_leftImg8bit.png').write_bytes(b'')
-    DATASETS.build(dict(type='CheckedCityscapesDataset', data_root=str(folder), pipeline=LOAD,
-                        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train')))
+    look(DATASETS.build(dict(type='CityscapesDataset', data_root=str(folder), pipeline=LOAD,
+                             data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'))))
 
 
 @case('Files', 'StreetScenes: unknown split')

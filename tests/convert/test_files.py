@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from segfusion.convert import ConversionError, convert_file
+from segfusion.engine.checkpoints import CheckpointError
 from tests.references import golden
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,7 @@ class Surprise:
 
 def test_files_that_run_code_need_trust(tmp_path, capsys):
     torch.save(dict(state_dict={'a': torch.zeros(1)}, args=Surprise()), tmp_path / 'pickle.pth')
-    with pytest.raises(ConversionError, match='--trust'):
+    with pytest.raises(CheckpointError, match='--trust'):
         convert_file(CONFIG, str(tmp_path / 'pickle.pth'), str(tmp_path / 'new.pth'))
     assert 'code ran' not in capsys.readouterr().out
 
@@ -113,3 +114,36 @@ def test_torchvision_weights_are_refused_by_a_deep_stem(tmp_path):
     torch.save(torchvision.models.resnet18().state_dict(), tmp_path / 'resnet18.pth')
     with pytest.raises(ConversionError, match='one 7x7 convolution as stem'):
         convert_file(CONFIG, str(tmp_path / 'resnet18.pth'), str(tmp_path / 'new.pth'))
+
+
+def test_a_file_without_deep_supervision_names_the_option(tmp_path):
+    state = golden.reference_state(golden.load('sfnet_r18'))
+    torch.save(state, tmp_path / 'plain.pth')
+    source, target = str(tmp_path / 'plain.pth'), str(tmp_path / 'new.pth')
+    with pytest.raises(ConversionError, match='--cfg-options model.auxiliary_head=None'):
+        convert_file(CONFIG, source, target)
+    command = [sys.executable, str(ROOT / 'tools' / 'convert_checkpoint.py'), '--config', CONFIG, source, target,
+               '--cfg-options', 'model.auxiliary_head=None']
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert '224 tensors converted, 0 dropped' in done.stdout and 'OneDL' not in done.stdout
+
+
+def test_another_gap_names_no_option(tmp_path):
+    state = golden.reference_state(golden.load('sfnet_r18'))
+    del state['head.conv_last.1.bias']
+    torch.save(state, tmp_path / 'plain.pth')
+    with pytest.raises(ConversionError) as error:
+        convert_file(CONFIG, str(tmp_path / 'plain.pth'), str(tmp_path / 'new.pth'))
+    assert '--cfg-options' not in str(error.value)
+
+
+def test_running_statistics_of_fc_densenet_name_the_option(tmp_path):
+    config = str(ROOT / 'configs' / 'fc_densenet' / 'fc-densenet56_1xb8-20k-scratch_camvid-360x480.py')
+    torch.save(golden.reference_state(golden.load('classic_fcdensenet56')), tmp_path / 'tiramisu.pth')
+    source, target = str(tmp_path / 'tiramisu.pth'), str(tmp_path / 'new.pth')
+    option = 'model.backbone.norm_cfg.track_running_stats'
+    with pytest.raises(ConversionError, match=f'--cfg-options {option}=True'):
+        convert_file(config, source, target)
+    report = convert_file(config, source, target, options={option: True})
+    assert len(report.renamed) == 308 and not report.dropped

@@ -33,11 +33,14 @@ DECODER = {'aspp.img_conv.0.weight': torch.zeros(1), 'bot_fine.weight': torch.ze
     ('', {**CLASSIFIER, 'bn_out.weight': torch.zeros(64)}, 'imagenet-wide-resnet38-abn'),
     ('.0', DECODER, 'wide-resnet38-deeplab'),
 ])
-def test_trunk_files_fill_the_backbone(norm, others, name):
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_trunk_files_fill_the_backbone(norm, others, name, wrapped):
+    """Bare, and inside ``WithEdges``, as Gated-SCNN has it."""
     source = authors_names(norm)
     state = strip_wrapper(dict(state_dict={f'module.{k}': v for k, v in {**source, **others}.items()}))
     net = WideResNet38(base_channels=1)
-    wanted = {f'backbone.{k}': v for k, v in net.state_dict().items()}
+    prefix, name = ('backbone.backbone.', f'{name}-with-edges') if wrapped else ('backbone.', name)
+    wanted = {f'{prefix}{k}': v for k, v in net.state_dict().items()}
     wanted['decode_head.conv_seg.weight'] = torch.zeros(1)
     layout = choose_layout(state, wanted, LAYOUTS)
     assert layout.name == name

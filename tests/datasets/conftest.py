@@ -26,8 +26,9 @@ def camvid(tmp_path):
 def build_camvid(camvid):
     """Build the data set of a split of the tiny CamVid."""
 
-    def build(split='train', **kwargs):
-        pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels')]
+    def build(split='train', num_classes=11, **kwargs):
+        pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'),
+                    dict(type='CheckLabels', num_classes=num_classes)]
         # serialising collects garbage, which takes longer than all the rest of a test
         cfg = dict(type='CamVidDataset', data_root=str(camvid), pipeline=pipeline, serialize_data=False,
                    data_prefix=dict(img_path=split, seg_map_path=f'{split}annot'))

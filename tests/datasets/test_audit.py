@@ -49,6 +49,34 @@ def test_good_labels_are_counted(stock):
     audit.raise_if_wrong()
 
 
+def binary_head(**loss):
+    return MODELS.build(dict(type='FCNHead', in_channels=4, channels=4, num_convs=1, num_classes=1,
+                             loss_decode=[dict(dict(type='CrossEntropyLoss', use_sigmoid=True), **loss)]))
+
+
+def test_one_output_with_a_sigmoid_fits_two_labels(stock):
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head())))
+    assert (head.num_classes, head.labels) == (1, 2)
+    two = ('background', 'cell')
+    assert audited(stock([mask(0, 1, 255)], two), head).problems == []
+    assert 'found 2 (16 pixels)' in audited(stock([mask(0, 1, 2)], two), head).problems[0]
+    assert "write metainfo=dict(classes=('background', 'cell'))" in audited(stock([mask(0, 1)], two[1:]),
+                                                                           head).problems[0]
+    assert 'is 1, but BaseSegDataset has 3 classes' in audited(stock([mask(0, 1)]), head).problems[0]
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(use_sigmoid=False))))
+    assert 'set use_sigmoid=True in loss_decode, or num_classes=2' in audited(stock([mask(0, 1)], two),
+                                                                              head).problems[0]
+
+
+def test_dice_of_one_output_is_refused(stock):
+    """mmseg compares a single output with label 0."""
+    label, logit = torch.tensor([[[0, 0, 1, 1]]]), torch.tensor([[[[-9., -9., 9., 9.]]]])
+    dice = MODELS.build(dict(type='DiceLoss'))
+    assert dice(logit, label) > 0.99 and dice(-logit, label) < 0.01
+    (head, ) = heads_of(nn.ModuleDict(dict(head=binary_head(type='DiceLoss'))))
+    assert 'leave it out, or use two outputs' in audited(stock([mask(0, 1)], ('background', 'cell')), head).problems[0]
+
+
 def test_samples_are_spread_evenly(stock):
     dataset = stock([mask(0)] * 4 + [mask(9)])
     assert audited(dataset, num_samples=4).problems == []  # 0, 1, 2, 3
@@ -57,7 +85,7 @@ def test_samples_are_spread_evenly(stock):
 
 @pytest.mark.parametrize('masks, kwargs, message', [
     ([mask(0, 1, 7)] * 3, {}, r'ann/0\.png: expected class indices 0\.\.2 or 255 .*found 7 \(16 pixels\).*'
-     r'num_classes, label_map, reduce_zero_label.*\(3 of 3 masks looked at\)'),
+     r'num_classes, label_map, reduce_zero_label.*\(3 of 3 samples looked at\)'),
     ([mask(1, 2, 3)], {}, r'values 1\.\.3 are one too high: set reduce_zero_label=True'),
     ([mask(0, 1, 3)], {}, r'either num_classes is one too low, or 3 is void'),
     ([mask(0, 255)] * 2, dict(classes=('background', 'cell')), r"hold 0 and 255 only.*nothing but 'background' would"
@@ -169,3 +197,28 @@ def test_class_weights_of_another_length(stock):
     audit = audited(stock([mask(0, 1, 2)]), HeadClasses('decode_head', 3, class_weights=2))
     assert audit.problems == ['class_weight of a loss of decode_head has 2 entries, but num_classes is 3: write one '
                               'weight a class']
+
+
+BROKEN = dict(empty=lambda data: b'', cut=lambda data: data[:len(data) // 2], text=lambda data: b'no picture at all')
+
+
+@pytest.mark.parametrize('how', BROKEN)
+def test_broken_images_are_named(stock, tmp_path, how):
+    dataset = stock([mask(0, 1, 2)] * 3)
+    path = tmp_path / 'img' / '1.png'
+    path.write_bytes(BROKEN[how](path.read_bytes()))
+    (audit, ) = audit_dataset(dataset, num_samples=3)
+    (problem, ) = audit.problems
+    assert problem.startswith(f'{path}: the image cannot be read (') and audit.looked_at == 3
+    for info in dataset.data_list:  # in a test nobody needs labels; images are looked at still
+        info.pop('seg_map_path')
+    (audit, ) = audit_dataset(dataset, num_samples=3, needs_labels=False)
+    assert audit.problems == [problem]
+
+
+def test_images_of_a_format_of_ones_own_are_let_pass(stock, tmp_path):
+    """Without mmcv's loader in the pipeline, nobody here knows how to read them."""
+    dataset = stock([mask(0, 1, 2)] * 2)
+    (tmp_path / 'img' / '1.png').write_bytes(b'raw numbers')
+    dataset.pipeline.transforms = [t for t in dataset.pipeline.transforms if 'Image' not in type(t).__name__]
+    assert audited(dataset).problems == []

@@ -1,10 +1,14 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
 from mmengine.config import Config
 from mmseg.registry import DATASETS, TRANSFORMS
+from torch.utils.data import ConcatDataset, Subset
 
-from segfusion.datasets.checks import label_problem
+from segfusion.datasets.audit import audit_dataset
+from segfusion.datasets.checks import label_problem, leaf_datasets
 
 
 def test_good_labels_have_no_problem():
@@ -36,7 +40,7 @@ def test_value_out_of_range_is_found_when_classes_are_selected(build_camvid, cam
     label[3, 4] = 12
     cv2.imwrite(path, label)
     with pytest.raises(ValueError, match=r'0\.\.1 .*12 \(1 pixels\)'):
-        build_camvid(metainfo=dict(classes=('car', 'road')))[0]
+        build_camvid(metainfo=dict(classes=('car', 'road')), num_classes=2)[0]
 
 
 def test_size_mismatch_names_both_sizes(build_camvid, camvid):
@@ -47,7 +51,7 @@ def test_size_mismatch_names_both_sizes(build_camvid, camvid):
 
 def test_resized_image_is_compared_by_its_stored_size(build_camvid):
     pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(96, 72)), dict(type='LoadAnnotations'),
-                dict(type='CheckLabels')]
+                dict(type='CheckLabels', num_classes=11)]
     results = build_camvid('val', pipeline=pipeline)[0]
     assert results['img'].shape[:2] == (72, 96) and results['gt_seg_map'].shape == (36, 48)
 
@@ -64,30 +68,44 @@ def test_reduce_zero_label_is_explained():
         check(dict(gt_seg_map=np.full((2, 2), 5, np.uint8), reduce_zero_label=True))
 
 
-def test_check_needs_to_know_the_classes():
-    check = TRANSFORMS.build(dict(type='CheckLabels'))
-    with pytest.raises(ValueError, match=r"num_classes=\.\.\."):
-        check(dict(gt_seg_map=np.zeros((2, 2), np.uint8)))
+def test_check_stands_behind_the_labels():
     with pytest.raises(ValueError, match='behind LoadAnnotations'):
-        check(dict(num_classes=2))
+        TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(dict(seg_map_path='a.png'))
 
 
-@pytest.mark.parametrize('config, variable', [('cityscapes_1024x1024', 'CITYSCAPES_ROOT'), ('ade20k', 'ADE20K_ROOT'),
-                                              ('pascal_voc12_aug', 'VOC2012_ROOT')])
-def test_missing_host_dataset_names_path_and_variable(config, variable, tmp_path, monkeypatch, configs):
+def test_a_sample_without_label_file_passes():
+    """What mmseg.apis hands to a test pipeline from which it took LoadAnnotations."""
+    for sample in (dict(img_path='a.png'), dict(img=np.zeros((2, 2, 3))), dict(img_path='a.png', seg_map_path=None)):
+        assert TRANSFORMS.build(dict(type='CheckLabels', num_classes=2))(sample) is sample
+
+
+@pytest.mark.parametrize('config, folder, variable', [
+    ('cityscapes_1024x1024', 'leftImg8bit/val', 'CITYSCAPES_ROOT'), ('ade20k', 'images/validation', 'ADE20K_ROOT')])
+def test_missing_host_dataset_names_the_folder_of_the_variable(config, folder, variable, tmp_path, monkeypatch,
+                                                               configs):
     monkeypatch.setenv(variable, str(tmp_path / 'nowhere'))
     dataset = Config.fromfile(configs / f'{config}.py').val_dataloader.dataset
-    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/nowhere.*{variable}'):
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/nowhere/{folder}'):
         DATASETS.build(dataset)
 
 
-def test_cityscapes_without_train_ids_is_an_error(tmp_path, monkeypatch, configs):
+def test_cityscapes_without_train_ids_is_found_by_the_audit(tmp_path, monkeypatch, configs):
     monkeypatch.setenv('CITYSCAPES_ROOT', str(tmp_path))
     dataset = Config.fromfile(configs / 'cityscapes_1024x1024.py').val_dataloader.dataset
     for folder in ('leftImg8bit/val/x', 'gtFine/val/x'):
         (tmp_path / folder).mkdir(parents=True)
-    with pytest.raises(ValueError, match='found no files'):
-        DATASETS.build(dataset)
     (tmp_path / 'leftImg8bit/val/x/x_leftImg8bit.png').write_bytes(b'')
-    with pytest.raises(ValueError, match='1 of 1 labels are missing.*labelTrainIds.*cityscapesScripts'):
-        DATASETS.build(dataset)
+    audit, = audit_dataset(DATASETS.build(dataset))
+    assert re.match('1 of 1 labels are missing: .*x_gtFine_labelTrainIds.png', audit.problems[0])
+
+
+def test_leaves_of_any_wrapper_built_or_config():
+    def wrap(leaf, joined, one):
+        return one(joined([leaf(0), one(leaf(1))]))
+
+    config = wrap(lambda i: dict(type='Leaf', index=i), lambda many: dict(type='ConcatDataset', datasets=many),
+                  lambda inner: dict(type='RepeatDataset', dataset=inner))
+    assert [leaf['index'] for leaf in leaf_datasets(config)] == [0, 1]
+    built = wrap(lambda i: [i], ConcatDataset, lambda inner: Subset(inner, [0]))
+    assert list(leaf_datasets(built)) == [[0], [1]]
+    assert list(leaf_datasets(dict())) == [{}]

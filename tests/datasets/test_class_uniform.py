@@ -1,19 +1,24 @@
+import time
 from collections import Counter
+from datetime import timedelta
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from PIL import Image
 
+from segfusion import register_all
 from segfusion.datasets import class_uniform
 from segfusion.datasets.class_uniform import ClassUniformDataset, tile_centroids
 
 CLASSES = ('ground', 'rare', 'thin', 'never')
-PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels')]
+PIPELINE = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='CheckLabels', num_classes=11)]
 
 
 @pytest.fixture
@@ -113,6 +118,73 @@ def test_unwritable_cache_is_a_warning(dataset, monkeypatch):
         assert len(dataset().centroids) == 16
 
 
+LIMIT = 4  # seconds a collective may take
+
+
+def scan(rank, config, slow, out):
+    """One of two ranks: what it finds or what it says, and how many labels it read."""
+    register_all()
+    dist.init_process_group('gloo', init_method=f'file://{out}/meet', rank=rank, world_size=2,
+                            timeout=timedelta(seconds=LIMIT))
+    read = []
+
+    def load(self, results, load=LoadAnnotations.transform):
+        read.append(1)
+        if slow and rank == 0 and len(read) == 1:
+            time.sleep(LIMIT + 3)
+        return load(self, results)
+
+    LoadAnnotations.transform = load
+    try:
+        found = DATASETS.build(config).centroids.tolist()
+    except BaseException as error:
+        found = f'{type(error).__name__}: {error}'
+    torch.save((found, len(read)), f'{out}/{rank}.pt')
+    if rank == 1:  # until then rank 0 keeps the meeting place open
+        return
+    for _ in range(100):
+        if (out / '1.pt').exists():
+            break
+        time.sleep(0.2)
+
+
+def scan_with_two_ranks(config, out, slow=False):
+    out.mkdir()
+    torch.multiprocessing.start_processes(scan, (config, slow, out), nprocs=2, start_method='fork')
+    return zip(*(torch.load(out / f'{rank}.pt', weights_only=False) for rank in (0, 1)))
+
+
+@pytest.fixture
+def config(folder):
+    return dict(type='ClassUniformDataset', tile=32, dataset=dict(
+        type='PairedFolderDataset', data_root=str(folder), pipeline=PIPELINE, metainfo=dict(classes=CLASSES),
+        data_prefix=dict(img_path='images', seg_map_path='labels')))
+
+
+def test_two_ranks_find_what_one_finds_and_a_long_search_holds_no_collective_open(config, folder, dataset):
+    found, read = scan_with_two_ranks(config, folder / 'first', slow=True)
+    assert read == (5, 5)  # each its share
+    alone = dataset(cache_dir=str(folder / 'another')).centroids.tolist()
+    assert list(found) == [alone, alone]
+    again, read = scan_with_two_ranks(config, folder / 'second')
+    assert list(again) == [alone, alone] and read == (0, 0)  # from the file
+
+
+@pytest.mark.parametrize('rank', [0, 1])
+def test_an_error_on_one_rank_ends_all_with_its_message(rank, config, folder):
+    (folder / 'labels' / f'{4 + rank}.png').write_bytes(b'no image')
+    (first, second), _ = scan_with_two_ranks(config, folder / 'out')
+    assert first == second
+    assert first.startswith(f'RuntimeError: looking for the classes in the labels failed on rank {rank}: ')
+
+
+def test_an_error_alone_is_its_own(dataset, folder):
+    (folder / 'labels' / '4.png').write_bytes(b'no image')
+    with pytest.raises(Exception) as caught:
+        dataset()
+    assert 'failed on rank' not in str(caught.value)
+
+
 def test_epoch_holds_every_class_equally_often(dataset):
     picks = sampler(dataset(), pct=.9).epoch_picks(0)  # floor(10 * .9 / 4) = 2 of each class
     subjects = [p for p in picks if isinstance(p, tuple)]
@@ -166,13 +238,13 @@ def test_two_ranks_split_one_epoch(dataset, infinite, monkeypatch):
 
 
 def test_ranks_get_equally_many_when_they_do_not_divide(dataset, monkeypatch):
-    parts = []
+    data, parts = dataset(), []
     for rank in range(3):
         monkeypatch.setattr(class_uniform, 'get_dist_info', lambda rank=rank: (rank, 3))
-        parts.append(list(sampler(dataset(), infinite=False)))
+        parts.append(list(sampler(data, infinite=False)))
     assert [len(p) for p in parts] == [4, 4, 4]
     shown = Counter(pick for part in parts for pick in part)
-    assert all(shown[pick] >= 1 for pick in sampler(dataset()).epoch_picks(0))
+    assert all(shown[pick] >= 1 for pick in sampler(data).epoch_picks(0))
 
 
 def test_resuming_continues_the_stream(dataset):

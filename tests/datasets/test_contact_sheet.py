@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from segfusion.datasets import CamVidDataset
 from segfusion.visualization import contact_sheet
@@ -12,6 +13,13 @@ def test_sheet_shows_image_beside_truth(build_camvid):
     palette = np.array([*CamVidDataset.METAINFO['palette'], [0, 0, 0]])
     assert np.array_equal(sheet[0, 48:60], palette)  # the first twelve labels, the last one ignored
     assert sheet.shape[1] == 96 and sheet.shape[0] > 2 * 42
+
+
+def test_an_index_beyond_the_data_is_refused(build_camvid):
+    dataset = build_camvid()
+    for index in (len(dataset), -1):
+        with pytest.raises(ValueError, match=f'there is no sample {index}: the data set has {len(dataset)}'):
+            contact_sheet(dataset, [0, index])
 
 
 def test_augmented_sheet_shows_what_the_model_gets(build_camvid):

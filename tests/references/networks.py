@@ -42,6 +42,19 @@ NETWORKS = {
         'decode_head.mid_channels': 32}),
     'dilation': ('dilation/dilation8_vgg16_1xb8-20k-scratch_camvid-360x480.py', {
         'backbone.tail': DILATION_TAIL, 'decode_head.in_channels': [3, 32]}),
+    'transunet': ('transunet/transunet_r50-vit-b16_1xb8-20k-scratch_camvid-352x480.py', {
+        'backbone.img_size': (64, 96), 'backbone.base_channels': 16, 'backbone.stage_blocks': (1, 1, 1),
+        'backbone.embed_dims': 24, 'backbone.num_layers': 2, 'backbone.num_heads': 2,
+        'backbone.norm_cfg': dict(type='GN', num_groups=4, eps=1e-6), 'decode_head.neck_channels': 16,
+        'decode_head.in_channels': [3, 16, 64, 128, 24], 'decode_head.channels': (16, 8, 8, 4)}),
+    **{f'structtoken_{kind.lower()}': ('structtoken/structtoken-pwe_vit-s16_1xb8-20k-scratch_camvid-352x480.py', {
+        'backbone.embed_dims': 16, 'backbone.num_layers': 2, 'backbone.num_heads': 2,
+        'decode_head.type': f'{kind}StructTokenHead', 'decode_head.in_channels': 16,
+        'decode_head.channels': 8, 'decode_head.num_layers': 2})
+       for kind in ('CrossSlice', 'SelfSlice', 'Pointwise')},
+    'gscnn': ('gscnn/gscnn_wrn38-d8_1xb8-20k_camvid-360x480.py', {
+        'backbone.backbone.base_channels': 2, 'backbone.backbone.with_cp': False, 'decode_head.channels': 8,
+        'decode_head.in_channels': [2, 4, 8, 16, 128, 1], 'decode_head.stream_channels': (6, 4, 2)}),
     'setr_pup': ('setr/setr_vit-t_pup_1xb8-20k_camvid-352x480.py', VIT),
     'setr_mla': ('setr/setr_vit-t_mla_1xb8-20k_camvid-352x480.py', VIT),
     'segmenter_mask': ('segmenter/segmenter_vit-t_mask_1xb8-20k_camvid-352x480.py', {

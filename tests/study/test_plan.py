@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 
 from segfusion.study.configs import merged_configs, write_configs
-from segfusion.study.overrides import merge, nest, render
+from segfusion.study.overrides import merge, nest, source
 from segfusion.study.plan import find_study, load_study
 from tests.study.conftest import STUDY
 
@@ -102,9 +102,19 @@ def test_delete_replaces_and_stays():
     assert old == dict(a=dict(type='X', k=1), b=2)
 
 
-def test_rendered_values_read_back():
+def test_written_differences_read_back():
     value = dict(a=[1, (2., ), None, 'x' * 60], b={'k-1': True, 'class': 'it\'s'}, c=dict(d=dict(e=['y' * 50] * 3)),
-                 e={})
-    assert eval(render(value)) == value and max(map(len, render(value).splitlines())) <= 110
+                 e={}, f=dict(_delete_=True, type='X'))
+    found = {}
+    exec(source(value), {}, found)
+    assert found == value and max(map(len, source(value).splitlines())) <= 110
     with pytest.raises(ValueError, match='expected numbers, strings'):
-        render(dict(a=print))
+        source(dict(a=print))
+
+
+def test_a_shipped_study_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_study('projects/fusion_grid').parts[-3:] == ('projects', 'fusion_grid', 'study.py')
+    (tmp_path / 'projects' / 'fusion_grid').mkdir(parents=True)
+    (tmp_path / 'projects' / 'fusion_grid' / 'study_mine.py').write_text('')
+    assert find_study('projects/fusion_grid').name == 'study_mine.py'  # what is here goes first

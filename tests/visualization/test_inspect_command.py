@@ -47,7 +47,7 @@ def test_panels_of_an_image_file(tmp_path, monkeypatch):
     shown = np.array(Image.open(tmp_path / 'out' / 'street' / alone[0]))
     assert np.array_equal(shown, pixels.repeat(4, 0).repeat(4, 1))  # as it was, enlarged to at least 240 rows
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
-    with pytest.raises(ValueError, match='does not fit this config'):
+    with pytest.raises(SystemExit, match='does not fit this config'):
         run(monkeypatch, config, tmp_path / 'none.pth', *arguments[2:5], tmp_path / 'other')
     with pytest.raises(SystemExit, match='same name'):
         run(monkeypatch, config, tmp_path / 'any.pth', '--image', image, image)

@@ -1,6 +1,6 @@
 # ADE20K (SceneParse150), 150 classes; label 0 is "other" and ignored.
 # Elsewhere? Set the environment variable ADE20K_ROOT, or {train,val,test}_dataloader.dataset.data_root.
-dataset_type = 'CheckedADE20KDataset'
+dataset_type = 'ADE20KDataset'
 data_root = '{{$ADE20K_ROOT:data/ade/ADEChallengeData2016}}'
 crop_size = (512, 512)
 train_pipeline = [

@@ -1,4 +1,4 @@
-# Crops that patches of 16 pixels divide.
+# Crops that 16 divides, for patches of 16 pixels.
 _base_ = './camvid.py'
 crop_size = (352, 480)
 train_pipeline = [

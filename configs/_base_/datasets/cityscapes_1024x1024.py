@@ -1,6 +1,6 @@
 # Cityscapes, fine annotations, 19 classes; labels are the *_labelTrainIds.png of cityscapesScripts.
 # Elsewhere? Set the environment variable CITYSCAPES_ROOT, or {train,val,test}_dataloader.dataset.data_root.
-dataset_type = 'CheckedCityscapesDataset'
+dataset_type = 'CityscapesDataset'
 data_root = '{{$CITYSCAPES_ROOT:data/cityscapes}}'
 crop_size = (1024, 1024)
 train_pipeline = [

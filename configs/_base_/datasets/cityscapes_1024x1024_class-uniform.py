@@ -27,7 +27,7 @@ train_dataloader = dict(
         type='ClassUniformDataset',
         tile=1024,
         dataset=dict(
-            type='CheckedCityscapesDataset',
+            type='CityscapesDataset',
             data_root={{_base_.data_root}},
             data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
             pipeline=train_pipeline)))

@@ -1,6 +1,6 @@
 # PASCAL VOC 2012 with the 10582 training images of SBD ("aug"), 21 classes; borders are 255.
 # Elsewhere? Set the environment variable VOC2012_ROOT, or the data_root keys of the dataloaders.
-dataset_type = 'CheckedPascalVOCDataset'
+dataset_type = 'PascalVOCDataset'
 data_root = '{{$VOC2012_ROOT:data/VOCdevkit/VOC2012}}'
 crop_size = (512, 512)
 train_pipeline = [

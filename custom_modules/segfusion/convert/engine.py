@@ -3,6 +3,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+import numpy as np
+import torch
 from torch import Size, Tensor
 
 State = Dict[str, Tensor]
@@ -64,6 +66,8 @@ class Layout:
         scope: Prefix of our keys that this file must fill completely, e.g. ``'backbone.'`` for ImageNet weights.
             The written file then holds only those keys, without the prefix, for ``init_cfg=dict(type='Pretrained')``.
         prepare: Applied to the whole source state first, for what cannot be said key by key.
+        fit: Called with (source, target) after ``prepare``, for what depends on the model (positions of a transformer,
+            which are resized to its grid).
         refuse: Called with (source, target); returns a sentence if the file looks right but can never fit.
         note: What the user has to know after a conversion; reported.
         by_name_only: Never chosen by what the file looks like, only with ``--layout``.
@@ -79,6 +83,7 @@ class Layout:
     target_absent: Sequence[str] = ()
     scope: str = ''
     prepare: Optional[Callable[[State], State]] = None
+    fit: Optional[Callable[[State, State], State]] = None
     refuse: Optional[Callable[[State, State], Optional[str]]] = None
     note: str = ''
     by_name_only: bool = False
@@ -119,11 +124,21 @@ class ConversionError(ValueError):
 
 
 def strip_wrapper(source: Mapping) -> State:
-    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only."""
+    """Unwrap ``{'state_dict': ...}`` and a ``module.`` prefix; keep tensors only.
+
+    Exports of Caffe that hold a list or a dict of blobs a layer become ``layer.0``, ``layer.1`` or ``layer.name``.
+    """
     for key in ('state_dict', 'model', 'model_state'):
         if isinstance(source.get(key), Mapping):
             source = source[key]
             break
+    layers = {layer: dict(v if isinstance(v, Mapping) else enumerate(v)) for layer, v in source.items()
+              if isinstance(v, (Mapping, list, tuple))}
+    if len(layers) == len(source) and all(
+            isinstance(blob, (Tensor, np.ndarray)) for blobs in layers.values() for blob in blobs.values()):
+        source = {f'{layer}.{name}': blob for layer, blobs in layers.items() for name, blob in blobs.items()}
+    source = {k: torch.from_numpy(v) if isinstance(v, np.ndarray) and v.dtype.kind in 'fiu' else v
+              for k, v in source.items()}
     state = {k: v for k, v in source.items() if isinstance(v, Tensor)}
     if not state:
         raise ConversionError('the source holds no tensors: expected a state dict, or a dict with a "state_dict" '
@@ -134,12 +149,13 @@ def strip_wrapper(source: Mapping) -> State:
 
 
 def choose_layout(source: State, target: State, layouts: Sequence[Layout]) -> Layout:
-    """The one layout that both sides match.
+    """The one layout that both sides match; one that fills the whole model goes before those that fill a part of it.
 
     Raises:
         ConversionError: If none or several match.
     """
     found = [layout for layout in layouts if not layout.by_name_only and layout.matches(source, target)]
+    found = [layout for layout in found if not layout.scope] or found
     if len(found) == 1:
         return found[0]
     names = ', '.join(layout.name for layout in (found or layouts))
@@ -170,6 +186,8 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
     refusal = layout.refuse(source, target) if layout.refuse is not None else None
     if refusal:
         raise ConversionError(refusal)
+    if layout.fit is not None:
+        source = layout.fit(source, target)
     target = {k: v for k, v in target.items() if k.startswith(layout.scope)}
     report, result, problems = ConversionReport(note=layout.note), {}, []
     for key, value in source.items():
@@ -201,9 +219,16 @@ def convert(source: State, target: State, layout: Layout) -> Tuple[State, Conver
             else:
                 problems.append(f'nothing in the file fills {name} {tuple(value.shape)}')
     if problems:
+        unfilled = [k for k in target if k not in result]
+        hint = ''
+        if unfilled and all(k.startswith('auxiliary_head.') for k in unfilled):
+            hint = ('\nThe file has no deep supervision, the config has: convert, test and train it with '
+                    '--cfg-options model.auxiliary_head=None')
+        elif unfilled and all(k.startswith('refiner.') for k in unfilled):
+            hint = '\nThe file has no CRF: convert it with the config of the network without one'
         raise ConversionError(f'layout "{layout.name}" does not fit this file and config '
                               f'({len(problems)} problems):\n  ' + '\n  '.join(problems[:20]) +
-                              ('\n  ...' if len(problems) > 20 else ''))
+                              ('\n  ...' if len(problems) > 20 else '') + hint)
     return {k[len(layout.scope):]: result[k] for k in target}, report
 
 

@@ -10,25 +10,38 @@ import os
 import os.path as osp
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
+import cv2
 import numpy as np
 from mmcv.transforms import LoadAnnotations as AnyLoadAnnotations
+from mmcv.transforms import LoadImageFromFile
 from mmengine import fileio
 from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 from torch import nn
 
-from .checks import few, label_problem
+from .checks import few, label_problem, leaf_datasets
 
 
 @dataclass(frozen=True)
 class HeadClasses:
-    """What a head can be taught: ``name`` in the model, its number of classes and the label it ignores."""
+    """What a head can be taught: ``name`` in the model, its number of classes and the label it ignores.
+
+    ``sigmoid`` says that every loss takes a sigmoid, so that one output tells label 1 from label 0; ``inverted``, that
+    one of them takes label 0 for the foreground of a single output, as mmseg's ``DiceLoss`` does.
+    """
     name: str
     num_classes: int
     ignore_index: int = 255
     class_weights: Optional[int] = None
+    sigmoid: bool = False
+    inverted: bool = False
+
+    @property
+    def labels(self) -> int:
+        """How many labels it can be taught."""
+        return 2 if self.num_classes == 1 and self.sigmoid else self.num_classes
 
 
 @dataclass
@@ -73,17 +86,12 @@ def heads_of(model: nn.Module) -> List[HeadClasses]:
         weights = [len(w) - nothing for w in (getattr(m, 'class_weight', None) for m in loss.modules())
                    if isinstance(w, (list, tuple))]
         odd = next((w for w in weights if w != classes), None)
-        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd))
+        losses = [m.use_sigmoid for m in loss.modules() if hasattr(m, 'use_sigmoid')]
+        sigmoid = bool(losses) and all(losses)
+        dice = any(type(m).__name__ == 'DiceLoss' for m in loss.modules())
+        inverted = dice and getattr(module, 'out_channels', classes) == 1
+        heads.append(HeadClasses(name, classes, getattr(module, 'ignore_index', 255), odd, sigmoid, inverted))
     return heads
-
-
-def leaves(dataset: Any) -> Iterator[Any]:
-    """The data sets inside ConcatDataset, RepeatDataset, ClassUniformDataset and the like."""
-    inner = getattr(dataset, 'datasets', None) or ([dataset.dataset] if hasattr(dataset, 'dataset') else [])
-    if not inner:
-        yield dataset
-    for one in inner:
-        yield from leaves(one)
 
 
 def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: int = 32,
@@ -96,7 +104,7 @@ def audit_dataset(dataset: Any, heads: Sequence[HeadClasses] = (), num_samples: 
         num_samples: Masks to read of each data set, evenly spread.
         needs_labels: Whether samples without labels are a problem (in a training they are).
     """
-    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaves(dataset)]
+    return [_audit_leaf(leaf, heads, num_samples, needs_labels) for leaf in leaf_datasets(dataset)]
 
 
 def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, needs_labels: bool) -> Audit:
@@ -112,6 +120,8 @@ def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, ne
         if needs_labels:
             audit.problems.append(f'{audit.name} gives no labels (seg_map_path): set data_prefix=dict(img_path=..., '
                                   'seg_map_path=...)')
+        unreadable = [problem for problem in (_image(s, dataset)[1] for s in samples) if problem]
+        audit.problems += unreadable[:1]
         return audit
     lost = _lost_files(dataset)
     if lost:
@@ -129,7 +139,7 @@ def _audit_leaf(dataset: Any, heads: Sequence[HeadClasses], num_samples: int, ne
             values, counts = np.unique(label, return_counts=True)
             audit.pixels.update(dict(zip(values.tolist(), counts.tolist())))
             stored.update(values.tolist())
-    audit.problems += [found[0] + (f' ({len(found)} of {len(picks)} masks looked at)' if found[1:] else '')
+    audit.problems += [found[0] + (f' ({len(found)} of {len(picks)} samples looked at)' if found[1:] else '')
                        for found in wrong.values()]
     if not wrong:
         _together(audit, dataset, samples[0]['seg_map_path'])
@@ -157,7 +167,13 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
         if head.class_weights is not None:
             problems.append(f'class_weight of a loss of {head.name} has {head.class_weights} entries, but num_classes '
                             f'is {head.num_classes}: write one weight a class')
-        if not count or head.num_classes == count:
+        if head.inverted:
+            problems.append(f'a loss of {head.name} is a DiceLoss of one output, which mmseg compares with label 0 '
+                            'instead of 1: leave it out, or use two outputs, out_channels=2')
+        if not count or head.labels == count:
+            continue
+        if head.num_classes == 1:
+            problems.append(_one_class(audit, head))
             continue
         text = (f'num_classes of {head.name} is {head.num_classes}, but {audit.name} has {count} classes: set '
                 f'num_classes={count} there')
@@ -166,6 +182,19 @@ def _heads(audit: Audit, heads: Sequence[HeadClasses]) -> List[str]:
         else:  # legitimate with a label space that is shared with other data
             audit.warnings.append(f'{text}, unless the others are meant to stay unused')
     return problems
+
+
+def _one_class(audit: Audit, head: HeadClasses) -> str:
+    """num_classes=1 is the probability of label 1, against label 0."""
+    count = len(audit.classes)
+    if count > 2:
+        return (f'num_classes of {head.name} is 1, but {audit.name} has {count} classes: set num_classes={count} there')
+    if count == 1:
+        return (f'num_classes of {head.name} is 1 and {audit.name} names one class, {audit.classes[0]!r}: label 0 is a '
+                "class too, and scores need its name; write metainfo=dict(classes=('background', "
+                f'{audit.classes[0]!r})) in the data sets')
+    return (f'num_classes of {head.name} is 1, but its loss is a softmax, which is constant over one output: set '
+            'use_sigmoid=True in loss_decode, or num_classes=2')
 
 
 def _lost_files(dataset: Any) -> str:
@@ -193,27 +222,25 @@ def _loader(dataset: Any) -> AnyLoadAnnotations:
 
 def _look(sample: dict, loader: AnyLoadAnnotations, audit: Audit, heads: Sequence[HeadClasses], dataset: Any):
     """(kind of problem, sentence, label as the loss sees it) of one sample."""
-    path, image = sample['seg_map_path'], sample.get('img_path')
-    size = None
-    for what, one in (('mask', path), ('image', image)):
-        try:
-            with Image.open(io.BytesIO(fileio.get(one, backend_args=getattr(dataset, 'backend_args', None)))) as file:
-                size, mode = file.size, file.mode
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
-            if what == 'image' and isinstance(error, UnidentifiedImageError):
-                size = None  # a format of its own, e.g. .npy; its loader reads it
-                continue
-            return 'unreadable', f'{one}: cannot be read ({type(error).__name__}); copy or download it again', None
-        if what == 'mask' and mode.startswith(('I', 'F')):
-            return 'depth', (f'{path}: holds {mode} numbers, and LoadAnnotations keeps the lowest 8 bits of them (256 '
-                             'becomes 0); save class indices as 8-bit PNG'), None
+    path = sample['seg_map_path']
+    try:
+        with _open(path, dataset) as file:
+            mode = file.mode
+    except (OSError, SyntaxError) as error:
+        return 'unreadable', f'{path}: cannot be read ({type(error).__name__}); copy or download it again', None
+    if mode.startswith(('I', 'F')):
+        return 'depth', (f'{path}: holds {mode} numbers, and LoadAnnotations keeps the lowest 8 bits of them (256 '
+                         'becomes 0); save class indices as 8-bit PNG'), None
+    size, unreadable = _image(sample, dataset)
+    if unreadable:
+        return 'image', unreadable, None
     try:
         label = loader(dict(sample, seg_fields=[]))['gt_seg_map']
     except (OSError, AttributeError, ValueError) as error:
         return 'unreadable', f'{path}: cannot be read ({type(error).__name__}: {error})', None
     note = ' (values after reduce_zero_label: the file has them one higher)' if sample.get('reduce_zero_label') else ''
     ignored = getattr(dataset, 'ignore_index', 255)
-    checks = [(head.name, head.num_classes, head.ignore_index) for head in heads if head.num_classes > 1]
+    checks = [(head.name, head.labels, head.ignore_index) for head in heads]
     for name, classes, ignore in checks or [('', len(audit.classes), ignored)]:
         problem = label_problem(label, classes, ignore, size and size[::-1])
         if problem:
@@ -223,6 +250,30 @@ def _look(sample: dict, loader: AnyLoadAnnotations, audit: Audit, heads: Sequenc
                     f'{path}: {problem}{who}{note}{colours}. Correct the file, or num_classes, label_map, '
                     'reduce_zero_label and ignore_index in the config', None if label.ndim != 2 else label)
     return '', '', label
+
+
+def _open(path: str, dataset: Any) -> Image.Image:
+    return Image.open(io.BytesIO(fileio.get(path, backend_args=getattr(dataset, 'backend_args', None))))
+
+
+def _image(sample: dict, dataset: Any):
+    """(size, sentence if it cannot be read) of the image of a sample; it is decoded, since a header may be whole."""
+    path = sample.get('img_path')
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    loader = next((t for t in transforms if isinstance(t, LoadImageFromFile)), None)
+    try:
+        try:
+            with _open(path, dataset) as file:
+                file.load()
+                return file.size, ''
+        except UnidentifiedImageError:  # a format of its own, e.g. .npy: its loader reads it
+            if loader is not None:
+                height, width = loader(dict(sample))['img_shape']
+                return (width, height), ''
+    except (OSError, SyntaxError, ValueError, AssertionError, cv2.error):
+        return None, (f'{path}: the image cannot be read (empty, cut off, or of another format); copy or download it '
+                      'again')
+    return None, ''
 
 
 def _colours(label: np.ndarray, dataset: Any) -> str:

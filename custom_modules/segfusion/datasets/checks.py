@@ -1,6 +1,6 @@
 """What can be wrong with a data set, said before it becomes a ``nan`` or a device assert."""
 import os.path as osp
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from mmengine import fileio
@@ -19,6 +19,9 @@ def label_problem(label: np.ndarray, num_classes: int, ignore_index: int = 255,
     Returns:
         str, optional: A sentence with what was expected and what was found.
     """
+    if label.ndim < 2:
+        return (f'expected a label map of two axes, got shape {label.shape}: LoadAnnotations drops axes of one pixel; '
+                'leave out images of one pixel, one row or one column')
     if label.ndim != 2:
         return (f'a label map has one class index a pixel, expected shape (height, width) but got {label.shape}: '
                 'colour-coded labels have to be converted to indices first')
@@ -66,6 +69,19 @@ def stems(folder: str, suffixes: Tuple[str, ...], backend_args: Optional[dict] =
                              'remove one of the two or pass img_suffix')
         found[stem] = name
     return found
+
+
+def leaf_datasets(dataset: Any) -> Iterator[Any]:
+    """The data sets inside ``ConcatDataset``, ``RepeatDataset``, ``ClassUniformDataset`` and the like, built or config.
+    """
+    def get(key):
+        return dataset.get(key) if isinstance(dataset, dict) else getattr(dataset, key, None)
+
+    inner = get('datasets') or ([get('dataset')] if get('dataset') is not None else [])
+    if not inner:
+        yield dataset
+    for one in inner:
+        yield from leaf_datasets(one)
 
 
 def few(names: Sequence[str], limit: int = 5) -> str:

@@ -3,19 +3,21 @@ import hashlib
 import io
 import os
 import os.path as osp
+import threading
 import warnings
 from itertools import count, islice
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from mmengine.dist import broadcast_object_list, get_dist_info, is_main_process, sync_random_seed
+from mmengine.dist import all_gather_object, get_dist_info, is_main_process, sync_random_seed
 from mmseg.datasets.transforms import LoadAnnotations
 from mmseg.registry import DATA_SAMPLERS, DATASETS
 from torch.utils.data import Sampler
 
 from .files import progress, write_whole
 
+MEETING = 1.  # seconds
 Pick = Union[int, Tuple[int, int, int]]  # a sample, or a sample and the point (x, y) its crop has to show
 
 
@@ -53,8 +55,8 @@ class ClassUniformDataset:
             sampler=dict(type='ClassUniformSampler'),
             dataset=dict(type='ClassUniformDataset', dataset=dict(type='CityscapesDataset', ...)))
 
-    Every label is read once, by the ``LoadAnnotations`` of the pipeline (so that ``label_map`` and the like hold), by
-    one process; the result is cached.
+    Every label is read once, by the ``LoadAnnotations`` of the pipeline (so that ``label_map`` and the like hold); each
+    rank reads its share, and rank 0 keeps the result in a file.
 
     Paper: `Semantic Flow for Fast and Accurate Scene Parsing <https://arxiv.org/abs/2002.10120>`_.
     Checked against: lxtGH/SFSegNets, datasets/uniform.py and datasets/cityscapes.py, ba475baf.
@@ -118,17 +120,19 @@ class ClassUniformDataset:
     def centroids(self) -> np.ndarray:
         """(class, sample, x, y) of every centre, int64 (M, 4)."""
         if self._centroids is None:
-            found = [None]
-            if is_main_process():
-                path = self._cache_path()
-                if osp.exists(path):
-                    found = [np.load(path)]
-                else:
-                    found = [self._search()]
-                    self._save(path, found[0])
-            broadcast_object_list(found)
-            self._centroids = found[0]
+            what = 'looking for the classes in the labels'
+            path, found = on_all_ranks(self._load if is_main_process() else lambda: (None, None), what)[0]
+            if found is None:
+                found = np.concatenate(on_all_ranks(self._search, what))
+                found = found[np.argsort(found[:, 1], kind='stable')]  # as one rank alone finds them
+                if is_main_process():
+                    self._save(path, found)
+            self._centroids = found
         return self._centroids
+
+    def _load(self) -> Tuple[str, Optional[np.ndarray]]:
+        path = self._cache_path()
+        return path, np.load(path) if osp.exists(path) else None
 
     def _cache_path(self) -> str:
         key = hashlib.sha1(repr((self.tile, self.metainfo['classes'])).encode())
@@ -142,8 +146,11 @@ class ClassUniformDataset:
         return osp.join(folder, f'tile{self.tile}_{key.hexdigest()[:16]}.npy')
 
     def _search(self) -> np.ndarray:
+        """The centres in this rank's share of the samples."""
         rows, classes = [], len(self.metainfo['classes'])
-        for index in progress(range(len(self)), 'looking for the classes in the labels'):
+        rank, world_size = get_dist_info()
+        share = range(rank, len(self), world_size)
+        for index in progress(share, 'looking for the classes in the labels', quiet=rank > 0):
             label = self.load(self.dataset.get_data_info(index))['gt_seg_map']
             rows += [(c, index, x, y) for c, x, y in tile_centroids(label, classes, self.tile)]
         return np.array(rows, np.int64).reshape(-1, 4)
@@ -158,6 +165,37 @@ class ClassUniformDataset:
         except OSError as error:
             warnings.warn(f'cannot keep the class centres in {path} ({error}); they are searched again next time. Pass '
                           'cache_dir to choose a writable folder')
+
+
+def on_all_ranks(job: Callable[[], Any], what: str) -> List[Any]:
+    """What ``job`` returns on each rank, on all ranks, however long it takes.
+
+    It runs in a thread, and the ranks meet every ``MEETING`` seconds until all are done: no collective is held open
+    longer than that, whatever time limit it has, and an error on one rank ends all of them with the same message.
+
+    Raises:
+        RuntimeError: On every rank, if ``job`` fails on any. With a single rank, what ``job`` raises.
+    """
+    if get_dist_info()[1] == 1:
+        return [job()]
+    result, error = [], []
+
+    def run():
+        try:
+            result.append(job())
+        except BaseException as failed:  # it has to reach the other ranks, whatever it is
+            error.append(failed)
+
+    thread = threading.Thread(target=run, daemon=True)  # an error elsewhere does not wait for it
+    thread.start()
+    while True:
+        thread.join(MEETING)
+        states = all_gather_object((bool(result), [f'{type(e).__name__}: {e}' for e in error]))
+        for rank, (_, failed) in enumerate(states):
+            if failed:
+                raise RuntimeError(f'{what} failed on rank {rank}: {failed[0]}') from (error[0] if error else None)
+        if all(done for done, _ in states):
+            return all_gather_object(result[0])
 
 
 def _cycle(rng: np.random.Generator, items: Sequence, number: int) -> np.ndarray:

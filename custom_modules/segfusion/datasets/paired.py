@@ -14,7 +14,7 @@ class PairedFolderDataset(BaseSegDataset):
     """A ``BaseSegDataset`` that takes several image suffixes and checks its folders while it reads them.
 
     Subclasses state ``METAINFO``, and if they like ``VOID`` and ``REMEDY``. Label *values* and sizes are checked
-    one by one in the pipeline, by :class:`CheckLabels`; every sample carries ``num_classes`` for it.
+    one by one in the pipeline, by :class:`CheckLabels`.
 
     Void labels become 255 through mmseg's own ``label_map``, so the stock ``LoadAnnotations`` applies them, also
     when ``metainfo=dict(classes=...)`` selects some of the classes.
@@ -65,8 +65,7 @@ class PairedFolderDataset(BaseSegDataset):
                 for image, label in pair(images, labels, image_folder, label_folder, remedy)]
 
     def _sample(self, image: str, label: Optional[str]) -> dict:
-        sample = dict(img_path=image, label_map=self.label_map, reduce_zero_label=self.reduce_zero_label,
-                      seg_fields=[], num_classes=len(self.metainfo['classes']))
+        sample = dict(img_path=image, label_map=self.label_map, reduce_zero_label=self.reduce_zero_label, seg_fields=[])
         if label:
             sample['seg_map_path'] = label
         return sample

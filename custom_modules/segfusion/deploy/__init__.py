@@ -1,6 +1,7 @@
 """From a trained segmentor to what runs elsewhere."""
 from .export import Difference, ExportError, compare, export_onnx, export_program, model_metadata
-from .inference import SplitBottleneck, prepare_for_inference
+from .inference import prepare_for_inference
+from .large_image import label_in_windows
 from .load import load_segmentor
 from .network import ImageToLogits, example_image
 from .onnx_segmentor import OnnxSegmentor
@@ -13,12 +14,12 @@ __all__ = [
     'OnnxSegmentor',
     'Prediction',
     'PredictionReport',
-    'SplitBottleneck',
     'compare',
     'draw_overlay',
     'example_image',
     'export_onnx',
     'export_program',
+    'label_in_windows',
     'load_segmentor',
     'model_metadata',
     'predict',

@@ -1,4 +1,5 @@
 """Networks as ONNX files, checked against PyTorch before anybody relies on them."""
+import copy
 import io
 import json
 import os
@@ -10,10 +11,11 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from ..datasets.files import write_whole
 from ..portable import portable_operations
 from ..version import __version__
 from .load import image_pipeline
-from .network import ImageToLogits, example_image
+from .network import ImageToLogits, classes_of, decision_threshold, example_image, resting_on_cpu
 
 INPUT, OUTPUT = 'image', 'logits'
 
@@ -78,7 +80,7 @@ def export_onnx(model: nn.Module,
 
     Raises:
         FileExistsError: If ``path`` exists.
-        ExportError: If the numbers differ.
+        ExportError: If the numbers differ, or torch cannot write this ``opset``.
         ImportError: If ``onnx`` or ``onnxruntime`` is missing.
     """
     if os.path.exists(path) and not overwrite:
@@ -86,12 +88,17 @@ def export_onnx(model: nn.Module,
     if warp not in ('grid_sample', 'gather'):
         raise ValueError(f"warp must be 'grid_sample' or 'gather', got {warp!r}")
     require('onnx', 'onnxruntime')
-    network = ImageToLogits(model).cpu().eval()
-    image = example_image(size)
-    data = _to_bytes(network, image, dynamic, warp, _exporter(exporter), opset)
-    data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
-    sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
-    report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
+    with resting_on_cpu(ImageToLogits(model)) as network:
+        try:
+            data = _to_bytes(network, example_image(size), dynamic, warp, _exporter(exporter), opset)
+        except (RuntimeError, ValueError) as error:  # torch's own, of several classes
+            if opset is None:
+                raise
+            raise ExportError(f'torch {torch.__version__} writes no file of opset {opset}: {_first_line(error)}. Leave '
+                              'opset out; GridSample needs 16, warp=gather 13') from error
+        data = _with_metadata(data, dict(model_metadata(model), warp=warp, dynamic=json.dumps(dynamic)))
+        sizes = [tuple(size)] + ([_other(size, network.divisor)] if dynamic else [])
+        report = tuple(compare(data, network, example_image(s), tolerance) for s in sizes)
     wrong = [d for d in report if not d.beyond <= allowed]
     if wrong:
         raise ExportError(
@@ -101,10 +108,7 @@ def export_onnx(model: nn.Module,
             '(--allowed 0.01). '
             'Otherwise try the other exporter, or warp=gather')
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    partial = f'{path}.partial'  # a killed export leaves no file that looks complete
-    with open(partial, 'wb') as file:
-        file.write(data)
-    os.replace(partial, path)
+    write_whole(path, data)
     return report
 
 
@@ -112,9 +116,10 @@ def export_program(model: nn.Module, size: Tuple[int, int], dynamic: bool = Fals
     """The same function as a ``torch.export`` program, for AOTInductor, ExecuTorch and others (torch >= 2.6)."""
     free = torch.export.Dim.DYNAMIC
     shapes = ({2: free, 3: free}, ) if dynamic else None
+    # A copy: the program keeps the very tensors it was made from, which the caller may move or train on.
+    network = ImageToLogits(copy.deepcopy(model)).cpu().eval()
     with torch.no_grad(), portable_operations():
-        return torch.export.export(
-            ImageToLogits(model).cpu().eval(), (example_image(size), ), dynamic_shapes=shapes, strict=False)
+        return torch.export.export(network, (example_image(size), ), dynamic_shapes=shapes, strict=False)
 
 
 def compare(data: bytes, network: nn.Module, image: Tensor, tolerance: float = 1e-4) -> Difference:
@@ -124,11 +129,12 @@ def compare(data: bytes, network: nn.Module, image: Tensor, tolerance: float = 1
     got = torch.from_numpy(session(data).run([OUTPUT], {INPUT: image.numpy()})[0])
     if got.shape != expected.shape:
         raise ExportError(f'ONNX Runtime gives logits {tuple(got.shape)}, PyTorch {tuple(expected.shape)}')
+    threshold = decision_threshold(network.model)
     error = (got - expected).abs() / expected.std().clamp(min=1e-12)
     error = error.nan_to_num(nan=float('inf'))
     return Difference(
         tuple(image.shape[2:]), error.max().item(), error.mean().item(), (error > tolerance).float().mean().item(),
-        (got.argmax(1) != expected.argmax(1)).float().mean().item())
+        (classes_of(got, threshold) != classes_of(expected, threshold)).float().mean().item())
 
 
 def session(model, device: str = 'cpu'):
@@ -156,6 +162,7 @@ def model_metadata(model: nn.Module) -> Dict[str, str]:
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
         num_classes=model.out_channels,
+        threshold=decision_threshold(model),
         size_divisor=network.divisor,
         align_corners=bool(model.align_corners),
         test_cfg={k: test_cfg[k] for k in ('mode', 'crop_size', 'stride') if k in test_cfg},
@@ -227,6 +234,10 @@ def _to_bytes(network: nn.Module, image: Tensor, dynamic: bool, warp: str, expor
     return buffer.getvalue()
 
 
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip('.')
+
+
 def _uses_batch_statistics(network: nn.Module) -> bool:
     norms = (m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm))
     return any(norm.running_mean is None for norm in norms)
@@ -235,6 +246,8 @@ def _uses_batch_statistics(network: nn.Module) -> bool:
 def _with_metadata(data: bytes, properties: Dict[str, str]) -> bytes:
     import onnx
     model = onnx.load_from_string(data)
+    channels = model.graph.output[0].type.tensor_type.shape.dim[1]
+    channels.dim_value = json.loads(properties['num_classes'])  # a dynamic file has a made-up name there
     for key, value in properties.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
@@ -243,5 +256,5 @@ def _with_metadata(data: bytes, properties: Dict[str, str]) -> bytes:
 
 
 def _other(size: Tuple[int, int], divisor: int) -> Tuple[int, int]:
-    """Another size to try a dynamic file at; odd unless the network cannot take that."""
-    return size[0] + 17, size[1] + 31
+    """Another size to try a dynamic file at: odd if the example is even, and still another one when padded."""
+    return size[0] + 16 + divisor, size[1] + 29 + 2 * divisor

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 import numpy as np
-from mmengine.utils import track_iter_progress
 from PIL import Image
 
+from ..datasets.files import progress
 from .post_process import dense_crf
 
 IMAGES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
@@ -59,13 +59,13 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
     if draw:
         changes.mkdir(exist_ok=True)
     report = []
-    for path in track_iter_progress(found):
+    for path in progress(found, f'refining {predictions}'):
         image = np.array(Image.open(known[path.stem]).convert('RGB'))
         scores, before, are_logits = _read(path, num_classes, certainty, logits)
         if scores.shape[1:] != image.shape[:2]:
             raise ValueError(f'{path.name} is {scores.shape[1]}x{scores.shape[2]}, its image '
                              f'{image.shape[0]}x{image.shape[1]}; resize the prediction first')
-        after = dense_crf(image, scores, logits=are_logits, **kwargs).argmax(0).astype(np.uint8)
+        after = dense_crf(image, scores, logits=are_logits, **kwargs).argmax(0).astype(label_dtype(len(scores)))
         Image.fromarray(after).save(labels / f'{path.stem}.png')
         if draw:
             Image.fromarray(draw_change(image, before, after)).save(changes / f'{path.stem}.png')
@@ -76,17 +76,24 @@ def refine_folder(images: str, predictions: str, out: str, *, num_classes: Optio
 
 def draw_change(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Image, classes before, classes after, and the new class of changed pixels on the grey image, side by side."""
-    colours = voc_palette()
+    colours = voc_palette(max(256, int(before.max()) + 1, int(after.max()) + 1))
     grey = np.repeat((image.mean(2, keepdims=True) / 2 + 100).astype(np.uint8), 3, 2)
     changed = np.where((before != after)[..., None], colours[after], grey)
     gap = np.full((image.shape[0], 4, 3), 255, np.uint8)
     return np.concatenate([image, gap, colours[before], gap, colours[after], gap, changed], 1)
 
 
-def voc_palette() -> np.ndarray:
-    """256 colours that differ most where class numbers differ in their lowest bits, as in PASCAL VOC, (256, 3)."""
-    number = np.arange(256)[:, None]
-    colour = np.zeros((256, 3), np.int64)
+def label_dtype(num_classes: int) -> type:
+    """What a label map of so many classes is saved as: a PNG of 8 bits as long as they suffice, else of 16."""
+    if num_classes > 2**16:
+        raise ValueError(f'expected at most {2**16} classes, which a PNG of 16 bits holds, got {num_classes}')
+    return np.uint8 if num_classes <= 2**8 else np.uint16
+
+
+def voc_palette(count: int = 256) -> np.ndarray:
+    """Colours that differ most where class numbers differ in their lowest bits, as in PASCAL VOC, (count, 3)."""
+    number = np.arange(count)[:, None]
+    colour = np.zeros((count, 3), np.int64)
     for i in range(8):
         colour |= ((number >> (3 * i + np.arange(3))) & 1) << (7 - i)
     return colour.astype(np.uint8)

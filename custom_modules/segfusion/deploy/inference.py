@@ -1,11 +1,7 @@
 """One switch for faster inference: what algebra gives for free once a network is no longer trained."""
-from typing import Sequence
-
 import torch
 from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import Tensor, nn
-
-from ..ops import conv_of_resized
 
 
 def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verify: bool = True) -> nn.Module:
@@ -18,7 +14,7 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
       Others, such as the norm after the sum in AlignSeg's refinement blocks, stay.
     * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to much smaller levels
-      before they are resized (:class:`SplitBottleneck`).
+      before they are resized (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
 
     The result can no longer be trained.
 
@@ -42,8 +38,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
         if isinstance(module, ConvModule):
             fuse_conv_bn(module)
     for module in model.modules():
-        if getattr(module, 'split_bottleneck', module) is None:
-            module.split_bottleneck = SplitBottleneck(module.fpn_bottleneck, module.channels, module.align_corners)
+        if hasattr(module, 'split_bottleneck'):
+            module.split_bottleneck = True
     model.requires_grad_(False)
     if channels_last:
         model.to(memory_format=torch.channels_last)
@@ -53,28 +49,6 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
             raise RuntimeError(f'folding changed the logits by {error:.1e} of their standard deviation: a norm of this '
                                'network does not follow its convolution; use the model without prepare_for_inference')
     return model
-
-
-class SplitBottleneck(nn.Module):
-    """A convolution of concatenated, resized levels by :func:`~segfusion.ops.conv_of_resized.conv_of_resized`.
-
-    Args:
-        bottleneck: ``ConvModule`` with its norm folded.
-        channels: Of every level.
-        align_corners: Of the resizing.
-    """
-
-    def __init__(self, bottleneck: ConvModule, channels: int, align_corners: bool):
-        super().__init__()
-        self.align_corners = align_corners
-        self.bias = bottleneck.conv.bias
-        self.weights = nn.ParameterList(nn.Parameter(w.clone()) for w in bottleneck.conv.weight.split(channels, dim=1))
-        self.activate = bottleneck.activate if bottleneck.with_activation else nn.Identity()
-
-    def forward(self, levels: Sequence[Tensor]) -> Tensor:
-        size = levels[0].shape[2:]
-        return self.activate(
-            conv_of_resized(levels, list(self.weights), self.bias, size=size, align_corners=self.align_corners))
 
 
 def _logits(model: nn.Module, image: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
 """A segmentor from a config and a checkpoint, ready to predict."""
-from types import SimpleNamespace
 from typing import Optional, Union
 
 from mmengine.config import Config
@@ -9,7 +8,8 @@ from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 from torch import nn
 
-from ..engine.hooks import CheckpointFitHook
+from ..datasets.checks import leaf_datasets
+from ..engine.hooks import require_fit
 
 # What needs a label; there is none when predicting.
 LABEL_STEPS = ('LoadAnnotations', 'CheckLabels')
@@ -34,32 +34,40 @@ def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None,
     model = revert_sync_batchnorm(init_model(config, None, device, options))
     meta = {}
     if checkpoint is not None:
-        loaded = load_checkpoint(model, checkpoint, map_location='cpu')
-        CheckpointFitHook().after_load_checkpoint(SimpleNamespace(model=model, _train_loop=None), loaded)
-        meta = loaded.get('meta', {}).get('dataset_meta') or {}
+        meta = load_weights(model, checkpoint).get('meta', {}).get('dataset_meta') or {}
     model.dataset_meta = meta if meta.get('classes') else dataset_meta(model.cfg, model.out_channels)
     model.cfg.test_pipeline = image_pipeline(model.cfg)
     return model.eval()
 
 
+def load_weights(model: nn.Module, checkpoint: str) -> dict:
+    """Fill a segmentor from a path or URL; returns all that the file holds.
+
+    Raises:
+        ValueError: If tensors of the network are missing in the checkpoint.
+    """
+    loaded = load_checkpoint(model, checkpoint, map_location='cpu')  # the one line that reads a file
+    require_fit(model, loaded)
+    return loaded
+
+
 def dataset_meta(config: Config, num_classes: int) -> dict:
-    """Classes and palette of the config's test data; numbered classes if it has none."""
-    node = config.get('test_dataloader', {}).get('dataset', {})
-    while 'dataset' in node:
-        node = node['dataset']
+    """Classes and palette of the config's test data, without building it; numbered classes if it has none."""
+    node = _test_data(config)
     dataset = DATASETS.get(node['type']) if node.get('type') else None
     meta = dict(getattr(dataset, 'METAINFO', {}), **node.get('metainfo', {}))
     if not meta.get('classes'):
-        meta['classes'] = [f'class {i}' for i in range(num_classes)]
+        meta['classes'] = [f'class {i}' for i in range(max(num_classes, 2))]  # one output tells two classes
     return meta
 
 
 def image_pipeline(config: Config) -> list:
     """How the config prepares an image that has no label."""
-    if config.get('test_pipeline'):
-        return [step for step in config.test_pipeline if step['type'] not in LABEL_STEPS]
-    node = config.get('test_dataloader', {}).get('dataset', {})
-    while 'dataset' in node:
-        node = node['dataset']
-    steps = node.get('pipeline') or [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
+    steps = config.get('test_pipeline') or _test_data(config).get('pipeline') or [
+        dict(type='LoadImageFromFile'), dict(type='PackSegInputs')
+    ]
     return [step for step in steps if step['type'] not in LABEL_STEPS]
+
+
+def _test_data(config: Config) -> dict:
+    return next(leaf_datasets(config.get('test_dataloader', {}).get('dataset', {})))

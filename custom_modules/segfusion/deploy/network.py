@@ -1,5 +1,7 @@
 """A segmentor as the one function a deployment wants: RGB image in, logits of the same size out."""
-from typing import Sequence, Tuple
+import itertools
+from contextlib import contextmanager
+from typing import Iterator, Optional, Sequence, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -66,8 +68,36 @@ def head_logits(model: EncoderDecoder, features: Sequence[Tensor]) -> Tensor:
     return logits
 
 
+def decision_threshold(model: EncoderDecoder) -> Optional[float]:
+    """Probability above which a network of one output says foreground; None for one output a class."""
+    heads = model.decode_head
+    head = heads[-1] if isinstance(heads, nn.ModuleList) else heads
+    return getattr(head, 'threshold', None) if model.out_channels == 1 else None
+
+
+def classes_of(logits: Tensor, threshold: Optional[float]) -> Tensor:
+    """The class of every pixel as mmseg decides, (N, 1, H, W)."""
+    return logits.argmax(1, keepdim=True) if threshold is None else (logits.sigmoid() > threshold).long()
+
+
+@contextmanager
+def resting_on_cpu(network: nn.Module) -> Iterator[nn.Module]:
+    """``network`` in evaluation on the CPU; afterwards it is again where it was, and in the mode it was in."""
+    tensors = itertools.chain(network.parameters(), network.buffers())
+    device = next((tensor.device for tensor in tensors), torch.device('cpu'))
+    training = [module for module in network.modules() if module.training]
+    try:
+        yield network.cpu().eval()
+    finally:
+        network.to(device)
+        for module in training:
+            module.training = True
+
+
 def example_image(size: Tuple[int, int], batch: int = 1, device='cpu') -> Tensor:
     """Smooth random colours 0..255: white noise would hide errors of position."""
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     generator = torch.Generator().manual_seed(0)
     coarse = torch.rand(batch, 3, max(size[0] // 8, 2), max(size[1] // 8, 2), generator=generator)
     return F.interpolate(coarse * 255, size=size, mode='bilinear', align_corners=False).to(device)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmseg.models.segmentors import EncoderDecoder
-from torch import Tensor
+from torch import Tensor, nn
 
 from .export import INPUT, OUTPUT, session
 
@@ -49,6 +49,8 @@ class OnnxSegmentor(EncoderDecoder):
         shape = self.session.get_inputs()[0].shape
         self.size: Optional[tuple] = tuple(shape[2:]) if all(isinstance(n, int) for n in shape[2:]) else None
         self.batch = shape[0] if isinstance(shape[0], int) else None
+        self.decode_head = nn.Identity()  # mmseg asks the head where a network of one output begins to say foreground
+        self.decode_head.threshold = json.loads(meta.get('threshold', 'null'))
         self.out_channels = self.num_classes = json.loads(meta['num_classes'])
         self.eval()
 

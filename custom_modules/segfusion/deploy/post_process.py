@@ -1,11 +1,12 @@
 """Dense CRF post-processing without a network, in the terms of pydensecrf."""
-from typing import Sequence, Tuple, Union
+from typing import Optional, Sequence, Tuple, Union
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..ops.crf.dense_crf import crf
+from .windows import pixels_at_once, windows
 
 Array = Union[np.ndarray, Tensor]
 Compat = Union[float, Sequence[float], Sequence[Sequence[float]], Array]
@@ -15,7 +16,7 @@ Bandwidth = Union[float, Tuple[float, ...]]
 def dense_crf(image: Array, scores: Array, *, logits: bool = False, iterations: int = 5,
               gaussian_sxy: Bandwidth = 3., gaussian_compat: Compat = 3., bilateral_sxy: Bandwidth = 80.,
               bilateral_srgb: Bandwidth = 13., bilateral_compat: Compat = 10., clip: float = 1e-5,
-              normalization: str = 'symmetric', method: str = 'lattice') -> Array:
+              normalization: str = 'symmetric', method: str = 'lattice', pixels: Optional[int] = None) -> Array:
     r"""Refine class scores of an image by a dense CRF; the defaults are those of pydensecrf's documentation.
 
     It computes what this does with pydensecrf (up to rounding: 1e-4 in probability)::
@@ -48,6 +49,9 @@ def dense_crf(image: Array, scores: Array, *, logits: bool = False, iterations: 
         normalization (str): 'symmetric', 'after', 'before' or 'none', as in pydensecrf. Defaults to 'symmetric'.
         method (str): 'lattice', 'dense', 'half' or 'exact', see
             :func:`segfusion.ops.crf.gaussian_filter.gaussian_filter`. Defaults to 'lattice'.
+        pixels (int, optional): Larger images are refined in windows of at most so many pixels, of which the outer 256
+            are not kept, so that memory does not grow with the image. Defaults to
+            :func:`~.windows.pixels_at_once` of the classes, 4.2 million up to 64.
 
     Returns:
         np.ndarray | Tensor: Probabilities, of the kind and shape of ``scores``, float32 (float64 for float64).
@@ -64,24 +68,26 @@ def dense_crf(image: Array, scores: Array, *, logits: bool = False, iterations: 
         raise ValueError(
             'expected an image (H, W, 3) and scores (C, H, W) in numpy, or ([N,] 3, H, W) and ([N,] C, H, W) in torch, '
             f'of the same size; got {tuple(np.shape(image))} and {tuple(np.shape(scores))}')
-    unary = unary if unary.dtype == torch.float64 else unary.float()
-    if not logits:
-        if unary.numel() and (unary.min() < 0 or unary.max() > 1 + 1e-4):
-            raise ValueError(f'expected probabilities in 0..1, got values from {unary.min():.3g} to {unary.max():.3g}; '
-                             'pass logits=True if these are logits')
-        unary = unary.clamp(clip, 1.).log()
-    with torch.no_grad():
-        refined = crf(
-            unary,
-            rgb,
-            spatial_weight=_attraction(gaussian_compat, unary),
-            bilateral_weight=_attraction(bilateral_compat, unary),
-            spatial_sigma=gaussian_sxy,
-            bilateral_sigma_xy=bilateral_sxy,
-            bilateral_sigma_rgb=bilateral_srgb,
-            iterations=iterations,
-            normalization=normalization,
-            method=method).softmax(1)
+    if not logits and unary.numel() and (unary.min() < 0 or unary.max() > 1 + 1e-4):
+        raise ValueError(f'expected probabilities in 0..1, got values from {unary.min():.3g} to {unary.max():.3g}; '
+                         'pass logits=True if these are logits')
+    refined = torch.empty_like(unary, dtype=torch.promote_types(unary.dtype, torch.float32))
+    for outer, centre in windows(*unary.shape[2:], pixels or pixels_at_once(unary.shape[1])):
+        part, kept = unary[:, :, outer.rows, outer.columns].to(refined.dtype), centre.inside(outer)
+        part = part if logits else part.clamp(clip, 1.).log()
+        with torch.no_grad():
+            found = crf(
+                part,
+                rgb[:, :, outer.rows, outer.columns],
+                spatial_weight=_attraction(gaussian_compat, part),
+                bilateral_weight=_attraction(bilateral_compat, part),
+                spatial_sigma=gaussian_sxy,
+                bilateral_sigma_xy=bilateral_sxy,
+                bilateral_sigma_rgb=bilateral_srgb,
+                iterations=iterations,
+                normalization=normalization,
+                method=method).softmax(1)
+        refined[:, :, centre.rows, centre.columns] = found[:, :, kept.rows, kept.columns]
     refined = refined[0] if single else refined
     return np.ascontiguousarray(refined.numpy()) if numpy else refined.contiguous()
 

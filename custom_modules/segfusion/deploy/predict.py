@@ -1,6 +1,7 @@
 """Images, folders and videos in; overlays, masks and class areas out."""
 import csv
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
@@ -14,17 +15,19 @@ from torch import nn
 
 from ..datasets.files import progress
 from ..visualization.panel import class_legend, colour
-from .folder import IMAGES, voc_palette
+from .folder import IMAGES, label_dtype, voc_palette
+from .large_image import label_in_windows
 from .post_process import dense_crf
+from .windows import pixels_at_once
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v')
 
 
 @dataclass
 class Prediction:
-    """One image: class numbers (H, W) and the logits (C, H, W) they come from."""
+    """One image: class numbers (H, W) and the logits (C, H, W) they come from; None if it was done in windows."""
     labels: np.ndarray
-    logits: torch.Tensor
+    logits: Optional[torch.Tensor]
 
 
 @dataclass
@@ -35,37 +38,48 @@ class PredictionReport:
     unreadable: Dict[str, str] = field(default_factory=dict)
 
 
-def predict_image(model: nn.Module, image: Union[str, np.ndarray], crf: Optional[dict] = None) -> Prediction:
+def predict_image(model: nn.Module, image: Union[str, np.ndarray], crf: Optional[dict] = None, *,
+                  pixels: Optional[int] = None, report: Callable = progress) -> Prediction:
     """Segment one image.
+
+    An image of more than ``pixels`` is done in windows, by :func:`~.large_image.label_in_windows`: memory stays that of
+    one window.
 
     Args:
         model: From :func:`~.load.load_segmentor`, or an :class:`~.onnx_segmentor.OnnxSegmentor`.
         image: Path, or RGB image (H, W, 3), uint8.
         crf: Refine by a dense CRF: arguments of :func:`segfusion.deploy.post_process.dense_crf`, ``{}`` for its
             defaults. Defaults to None: no CRF.
+        pixels: Largest image, and largest window, to look at in one piece. Defaults to
+            :func:`~.windows.pixels_at_once` of the classes, 4.2 million up to 64.
+        report: Wraps the list of windows, to show progress.
 
     Raises:
         FileNotFoundError, ValueError: If there is no such file, or it is not an image.
     """
-    image = read_image(image) if isinstance(image, (str, os.PathLike)) else np.asarray(image)
+    image = read_image(image) if isinstance(image, (str, os.PathLike)) else _as_image(image)
+    if crf is not None and model.out_channels == 1:
+        raise ValueError('the CRF needs a logit for every class, this network has one output for two classes; '
+                         'leave --crf away')
+    pixels = pixels or pixels_at_once(model.out_channels)
+    if image.shape[0] * image.shape[1] > pixels:
+        return Prediction(label_in_windows(model, image, pixels, crf=crf, report=report), None)
     result = inference_model(model, np.ascontiguousarray(image[..., ::-1]))  # mmseg's pipelines take BGR
     logits, labels = result.seg_logits.data.cpu(), result.pred_sem_seg.data[0].cpu().numpy()
     if crf is not None:
-        if len(logits) == 1:
-            raise ValueError('the CRF needs a logit for every class, this network has one output for two classes; '
-                             'leave --crf away')
         rgb = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).float()
-        scores = dense_crf(rgb, logits.float(), logits=True, **crf)
+        scores = dense_crf(rgb, logits.float(), logits=True, pixels=pixels, **crf)
         logits, labels = scores.clamp(min=1e-12).log(), scores.argmax(0).numpy()
-    return Prediction(labels.astype(np.uint8), logits)
+    return Prediction(labels.astype(label_dtype(len(logits))), logits)
 
 
 def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = None, opacity: float = 0.5,
-            overwrite: bool = False, report: Callable = progress) -> PredictionReport:
+            overwrite: bool = False, report: Callable = progress,
+            pixels: Optional[int] = None) -> PredictionReport:
     """Segment an image, every image of a folder, or every frame of a video.
 
-    Writes ``masks/<name>.png`` (class numbers), ``overlays/<name>.png`` (or ``overlay.mp4``), ``legend.png`` and
-    ``areas.csv`` (the share of every class, one line a file or frame) below ``out``.
+    Writes ``masks/<name>.png`` (class numbers; 16 bits if there are more than 256 classes), ``overlays/<name>.png`` (or
+    ``overlay.mp4``), ``legend.png`` and ``areas.csv`` (the share of every class, a line a file or frame) below ``out``.
 
     Args:
         model: As in :func:`predict_image`.
@@ -74,7 +88,8 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
         crf: As in :func:`predict_image`.
         opacity: Of the colours over the image, 0..1. Defaults to 0.5.
         overwrite: Whether to write into a folder that holds something. Defaults to False.
-        report: Wraps the list of what is to be done, to show progress.
+        report: Wraps the list of what is to be done, to show progress: the files, or the windows of a single one.
+        pixels: As in :func:`predict_image`.
 
     Returns:
         The areas, and what could not be read. Unreadable images in a folder are left out and named here.
@@ -91,8 +106,8 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not overwrite:
         raise FileExistsError(f'{out} exists and is not empty; choose another folder or pass --overwrite')
     classes = [str(name) for name in (model.dataset_meta or {}).get('classes') or []]
-    classes = classes or [f'class {i}' for i in range(model.out_channels)]
-    colours = (model.dataset_meta or {}).get('palette') or voc_palette()[:len(classes)].tolist()
+    classes = classes or [f'class {i}' for i in range(max(model.out_channels, 2))]  # one output tells two classes
+    colours = (model.dataset_meta or {}).get('palette') or voc_palette(len(classes)).tolist()
     video = _is_video(Path(source))
     for name in ('masks', ) if video else ('masks', 'overlays'):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -100,8 +115,9 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
     done, film = PredictionReport(classes), None
     with open(folder / 'areas.csv', 'w', newline='') as file:
         table = csv.writer(file)
-        table.writerow(['file', 'width', 'height', *classes])
-        for _, (name, read) in zip(report(range(total), 'predicting'), frames):
+        table.writerow(['file', 'width', 'height', *map(harmless, classes)])
+        each, inside = (_quietly, report) if total == 1 else (report, _quietly)
+        for _, (name, read) in zip(each(range(total), 'predicting'), frames):
             try:
                 image = read()
             except (ValueError, OSError) as error:
@@ -109,7 +125,7 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
                     raise
                 done.unreadable[name] = str(error)
                 continue
-            labels = predict_image(model, image, crf).labels
+            labels = predict_image(model, image, crf, pixels=pixels, report=inside).labels
             overlay = draw_overlay(image, labels, colours, opacity)
             Image.fromarray(labels).save(folder / 'masks' / f'{Path(name).stem}.png')
             if video:
@@ -119,7 +135,7 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
                 Image.fromarray(overlay).save(folder / 'overlays' / f'{Path(name).stem}.png')
             area = np.bincount(labels.ravel(), minlength=len(classes))[:len(classes)] / labels.size
             done.areas[name] = area
-            table.writerow([name, image.shape[1], image.shape[0], *(f'{share:.6f}' for share in area)])
+            table.writerow([harmless(name), image.shape[1], image.shape[0], *(f'{share:.6f}' for share in area)])
             file.flush()  # an interrupted run keeps what it has
     if film is not None:
         film.release()
@@ -128,8 +144,12 @@ def predict(model: nn.Module, source: str, out: str, *, crf: Optional[dict] = No
 
 def draw_overlay(image: np.ndarray, labels: np.ndarray, colours, opacity: float = 0.5) -> np.ndarray:
     """The classes' colours over an RGB image (H, W, 3)."""
-    mixed = (1 - opacity) * image.astype(np.float32) + opacity * colour(labels, colours)
-    return mixed.round().clip(0, 255).astype(np.uint8)
+    overlay = np.empty_like(image)
+    for start in range(0, len(image), 256):  # a large image as floating point numbers is many times as large
+        rows = slice(start, start + 256)
+        mixed = (1 - opacity) * image[rows].astype(np.float32) + opacity * colour(labels[rows], colours)
+        overlay[rows] = mixed.round().clip(0, 255)
+    return overlay
 
 
 def read_image(path: Union[str, os.PathLike]) -> np.ndarray:
@@ -142,6 +162,30 @@ def read_image(path: Union[str, os.PathLike]) -> np.ndarray:
         raise ValueError(f'{path} is not an image that can be read ({data.size} bytes): empty, cut off, or of another '
                          'format; open it elsewhere, or leave it out')
     return image[..., ::-1]
+
+
+def _as_image(image: np.ndarray) -> np.ndarray:
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8:
+        return image
+    remedy = 'load it with PIL.Image.open(path).convert("RGB")'
+    if image.ndim == 3 and image.shape[2] == 4:
+        remedy = 'leave the alpha channel out, image[..., :3]'
+    elif image.ndim == 3 and image.shape[0] in (3, 4):
+        remedy = 'put the channels last, image.transpose(1, 2, 0)'
+    elif image.ndim == 3 and image.shape[2] == 3:
+        remedy = 'convert its colour levels, e.g. (255 * image).round().astype("uint8") for colours in 0..1'
+    raise ValueError(f'expected an RGB image (height, width, 3) of type uint8, got {image.shape} of type '
+                     f'{image.dtype}; {remedy}')
+
+
+def harmless(text: str) -> str:
+    """A table cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ('=', '+', '-', '@', '\t', '\r') else text
+
+
+def _quietly(items, what: str):
+    return items
 
 
 def _is_video(path: Path) -> bool:
@@ -157,8 +201,8 @@ def _frames(source: Path) -> Tuple[Iterator[Tuple[str, Callable]], int]:
         if not found:
             raise ValueError(f'no images in {source}: expected files ending with {", ".join(IMAGES)}; found '
                              f'{_what(source)}')
-        stems = [p.stem for p in found]
-        twice = next((p.name for p in found if stems.count(p.stem) > 1), None)
+        stems = Counter(p.stem for p in found)
+        twice = next((p.name for p in found if stems[p.stem] > 1), None)
         if twice:
             raise ValueError(f'{source} holds several images named like {twice} but for the suffix; their masks '
                              'would replace each other')

@@ -14,16 +14,20 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
+import mmcv
+import mmseg
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
+from mmengine.utils.dl_utils import collect_env
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from .optional import lacking
+from ..engine.optional import lacking
 
 PREDICTION_ONLY = ('PointHead', 'MaskFormerHead', 'Mask2FormerHead')
+KEPT = ('Python', 'NVCC', 'PyTorch', 'TorchVision', 'MMEngine')
 
 
 @dataclass
@@ -99,7 +103,12 @@ def measure(models: Dict[str, nn.Module],
 
     Returns:
         One :class:`Cost` a model, in order.
+
+    Raises:
+        ValueError: If ``size`` is not a height and a width.
     """
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     costs = []
     for name, model in models.items():
         report(f'counting {name}')
@@ -133,24 +142,17 @@ def cost_table(costs: Sequence[Cost]) -> str:
 
 
 def environment(device: str = 'cpu') -> Dict[str, str]:
-    """What the figures were measured on."""
-    import mmcv
-    import mmengine
-    import mmseg
+    """What the figures were measured on: of mmengine's ``collect_env`` what stays while nothing is installed, and what
+    it leaves out."""
     chip = platform.processor() or platform.machine()
     if os.path.exists('/proc/cpuinfo'):
         with open('/proc/cpuinfo') as file:
             chip = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')), chip)
     if device.startswith('cuda'):
         chip = torch.cuda.get_device_name(device)
-    return dict(
-        device=chip,
-        threads=str(torch.get_num_threads()),
-        python=platform.python_version(),
-        torch=torch.__version__,
-        mmengine=mmengine.__version__,
-        mmcv=mmcv.__version__,
-        mmseg=mmseg.__version__)
+    facts = {name: value for name, value in collect_env().items() if name in KEPT}
+    return dict(device=chip, threads=str(torch.get_num_threads()), **facts, MMCV=mmcv.__version__,
+                MMSegmentation=mmseg.__version__)
 
 
 def _time(run: Callable, device: str) -> float:

@@ -160,7 +160,7 @@ def _load(state) -> Found:
 
 
 def _needs(state) -> Found:
-    from segfusion.diagnosis.optional import lacking
+    from segfusion.engine.optional import lacking
     lost = [text.split(': ') for text in lacking(state['cfg'])]
     if lost:
         return ' '.join(what for what, _ in lost), 'error', '; '.join(dict.fromkeys(remedy for _, remedy in lost))
@@ -168,7 +168,7 @@ def _needs(state) -> Found:
 
 
 def _names(state) -> Found:
-    from segfusion.diagnosis.names import check_names
+    from segfusion.engine.names import check_names
     problems = check_names(state['cfg'])
     if problems:
         return ' '.join(problems), 'error', 'correct the name in the config; tools/explain_config.py says where it is'

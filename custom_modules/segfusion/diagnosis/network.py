@@ -1,4 +1,5 @@
 """What a config composes: the levels, who reads them, and which part answers which question."""
+import inspect
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -7,6 +8,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import DATASETS, MODELS
 from torch import nn
 
+from ..datasets.checks import leaf_datasets
 from ..models.segmentors.fitted_encoder_decoder import (
     FittedEncoderDecoder,
     channel_problem,
@@ -15,7 +17,6 @@ from ..models.segmentors.fitted_encoder_decoder import (
     wanted_channels,
 )
 from ..models.slots import QUESTIONS, folder_slot
-from .loading import leaf_datasets
 
 # Modules of mmseg and mmcv that answer one of the questions, by class name.
 STOCK = {
@@ -100,7 +101,8 @@ def head_configs(model: Dict) -> List[Tuple[str, Dict]]:
 
 def class_problems(config: Config) -> List[str]:
     """Sentences for heads that disagree about the number of classes, with each other or with the data set."""
-    counts = {slot: head['num_classes'] for slot, head in head_configs(config.model) if 'num_classes' in head}
+    heads = {slot: head for slot, head in head_configs(config.model) if 'num_classes' in head}
+    counts = {slot: 2 if _is_sigmoid_of_one(head) else head['num_classes'] for slot, head in heads.items()}
     expected, why = next(iter(counts.values()), None), f'{next(iter(counts), "")} has'
     loader = config.get('train_dataloader')
     for leaf in leaf_datasets(loader.dataset) if loader else ():
@@ -108,8 +110,17 @@ def class_problems(config: Config) -> List[str]:
                                                                      {}).get('classes')
         if classes and not isinstance(classes, str):
             expected, why = len(classes), f'{leaf.type} has'
-    return [f'{slot}.num_classes is {count}, but {why} {expected} classes: set {slot}.num_classes={expected}'
-            for slot, count in counts.items() if count != expected]
+    return [f'{slot}.num_classes is {heads[slot]["num_classes"]}, but {why} {expected} classes: set '
+            f'{slot}.num_classes={expected}' for slot, count in counts.items() if count != expected]
+
+
+def _is_sigmoid_of_one(head: Dict) -> bool:
+    """Whether a head config has one output that tells label 1 from label 0."""
+    losses = head.get('loss_decode') or []
+    losses = losses if isinstance(losses, (list, tuple)) else [losses]
+    known = [inspect.signature(MODELS.get(_type(loss))).parameters.get('use_sigmoid') for loss in losses]
+    given = [loss.get('use_sigmoid', one is not None and one.default) for loss, one in zip(losses, known)]
+    return head['num_classes'] == 1 and bool(given) and all(given)
 
 
 def find_parts(model: nn.Module) -> List[Part]:

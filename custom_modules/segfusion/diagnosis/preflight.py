@@ -2,8 +2,8 @@
 import os.path as osp
 from typing import List, Sequence
 
+from ..engine.names import check_names
 from .loading import load_config
-from .names import check_names
 
 
 def config_and_options(arguments: Sequence[str]) -> List:
@@ -23,6 +23,9 @@ def refuse_misspelt_names(arguments: Sequence[str]) -> None:
     config, options = config_and_options(arguments)
     if config is None:
         return  # mmseg's parser says so
-    problems = check_names(load_config(config, options))
+    try:
+        problems = check_names(load_config(config, options))
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     if problems:
         raise SystemExit('\n'.join([f'{config}:', *(f'  {p}' for p in problems)]))

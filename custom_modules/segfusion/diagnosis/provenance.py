@@ -80,7 +80,7 @@ def _origin(found: Dict[Key, Origin], key: Key) -> Optional[Origin]:
 def _merge(path: Path) -> Dict[Key, Origin]:
     """Origins of a file with all its bases, as mmengine merges them: dicts by key, everything else replaces."""
     found: Dict[Key, Origin] = {}
-    for base in Config._get_base_files(str(path)):
+    for base in Config._get_base_files(str(path)):  # private to mmengine, and the next one
         base_path, _ = Config._get_cfg_path(base, str(path))
         found.update(_merge(Path(base_path).resolve()))
     for key, origin, deletes in _own(path):

@@ -41,7 +41,8 @@ def build_part(slot: str, cfg: Any, owner: object, default_args: Dict) -> Any:
     kind = cfg['type']
     part = kind if callable(kind) else MODELS.get(kind)
     if part is None:
-        known = {n: c for n, c in MODELS.module_dict.items() if folder_slot(c) in (slot, None)}
+        known = {n: c for n, c in MODELS.module_dict.items()
+                 if folder_slot(c) == slot or folder_slot(c) is None and not c.__module__.startswith('torch.')}
         raise ValueError(f'{where}: {unknown_name(kind, known)}{_choices(slot)}')
     answers = folder_slot(part)
     if slot in FOLDERS.values() and answers not in (slot, None):
@@ -71,12 +72,18 @@ def _choices(slot: str) -> str:
 
 
 def unknown_name(name: str, known: Dict[str, type]) -> str:
-    """A sentence for a name that is not registered: the nearest one that is, and where."""
+    """A sentence for a name that is not registered: the one it must have been meant for, if there is one, and where.
+
+    Only a slip counts: ``MyFlowAlign`` is a name of one's own. Classes begin with a capital; ``bilinear`` and other
+    short names of layers do not, and are never what a class was meant for.
+    """
     scope = str(name).split('.')[0]
     if '.' in str(name) and importlib.util.find_spec(scope) is None:
         return f'{name!r} is of the package {scope}, which is not installed'
-    lower = {n.lower(): n for n in known}
-    close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
+    given = str(name).lower()
+    lower = {n.lower(): n for n in known if n[:1].isupper() == str(name)[:1].isupper()}
+    extended = [n for n in lower if n in given and len(given) > len(n) + 1]
+    close = difflib.get_close_matches(given, set(lower) - set(extended), n=1, cutoff=0.8)
     if not close:
         return (f'{name!r} is not registered; is the module that defines it in custom_imports, and importable '
                 'from where you start?')

@@ -1,5 +1,4 @@
 """Adaptive average pooling as two matrix products."""
-from contextlib import nullcontext
 from typing import Tuple, Union
 
 import torch
@@ -7,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..portable import portable
+from .precision import full_precision
 
 
 def adaptive_avg_pool(x: Tensor, size: Union[int, Tuple[int, int]]) -> Tensor:
@@ -32,7 +32,7 @@ def adaptive_avg_pool(x: Tensor, size: Union[int, Tuple[int, int]]) -> Tensor:
     rows, columns = (size, size) if isinstance(size, int) else size
     # bfloat16 cannot hold the sum of a large cell.
     exact = x.dtype if x.dtype == torch.float64 else torch.float32
-    with nullcontext() if portable() else torch.autocast(x.device.type, enabled=False):
+    with full_precision(x.device):
         y = torch.matmul(_averages(x.shape[3], columns, exact, x.device), x.to(exact).transpose(2, 3)).transpose(2, 3)
         return torch.matmul(_averages(x.shape[2], rows, exact, x.device), y).to(x.dtype)
 

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from typing import List, Optional
 
+from ..datasets.files import write_whole
 from .configs import merged_configs, write_configs
 from .costs import measure_costs
 from .examples import collect
@@ -17,7 +18,7 @@ from .report_html import html_page
 from .report_markdown import markdown
 from .results import read_test
 from .run import Changed, Scheduler, dry_run
-from .state import TRAINED, Busy, Folder, lock, write_whole
+from .state import TRAINED, Busy, Folder, lock
 from .summary import Summary, summarise, write_json
 
 EPILOG = """

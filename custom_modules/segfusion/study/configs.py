@@ -10,7 +10,8 @@ from typing import Dict, Iterator, List
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from .overrides import render
+from ..datasets.files import write_whole
+from .overrides import source
 from .plan import Member, Study, hint
 
 # Top-level keys that Runner.from_cfg, mmseg's tools and config inheritance read, so that a base need not have them.
@@ -29,8 +30,7 @@ def config_text(study: Study, member: Member, base: str) -> str:
     choices = ', '.join(f'{axis}={choice}' for axis, choice in member.choices.items())
     lines = [f'# {choices}, seed={member.seed}: a member of {study.path.parent.name}/{study.path.name}, which writes '
              'this file', f'_base_ = {base!r}']
-    lines += [f'{key} = {render(value, width=97 - len(key))}' for key, value in member.overrides.items()]
-    return '\n'.join(lines) + '\n'
+    return '\n'.join([*lines, source(member.overrides)])
 
 
 def relative_base(base: Path, folder: Path) -> str:
@@ -83,7 +83,7 @@ def write_configs(study: Study, folder: Path) -> List[Path]:
         path = folder / f'{member.name}.py'
         text = config_text(study, member, relative_base(study.base, folder.resolve()))
         if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+            write_whole(path, text)
         paths.append(path)
     return paths
 

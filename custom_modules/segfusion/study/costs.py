@@ -6,10 +6,10 @@ from typing import Callable, Dict, List, Tuple
 import torch
 from mmengine.config import Config
 
+from ..datasets.files import write_whole
 from ..diagnosis.cost import build_segmentor, environment, measure
 from .configs import fingerprint
 from .plan import Study
-from .state import write_whole
 
 REPEATS = 7
 UNCOUNTED = 'resizing, warping (grid_sample), pooling, norms, activations, CRF filtering'

@@ -1,4 +1,5 @@
 """Test images with every combination's prediction, zoomed to where the truth has most boundaries."""
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
@@ -6,9 +7,11 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmseg.apis import init_model
 from mmseg.registry import DATASETS
 
+from ..datasets.files import write_whole
+from ..deploy import load_segmentor
+from ..evaluation.boundaries import class_edges
 from ..visualization import inspect
 from .plan import Member, Study
 from .state import DONE, Folder
@@ -54,7 +57,8 @@ def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callabl
         for position, index in enumerate(indices):
             if len(gallery.examples) <= position:
                 truth = arrays[f'truth{index}']
-                gallery.examples.append(Example(index, arrays[f'image{index}'], truth, window(truth)))
+                gallery.examples.append(Example(index, arrays[f'image{index}'], truth,
+                                                window(truth, gallery.ignore_index)))
             example = gallery.examples[position]
             if arrays[f'prediction{index}'].shape == example.truth.shape:  # a member may test at another size
                 example.predictions[member.group] = arrays[f'prediction{index}']
@@ -72,13 +76,15 @@ def _predictions(member: Member, study: Study, config: Config, folder: Folder, i
                 return dict(kept)
     report(f'drawing {member.name}')
     config = Config(config.to_dict())
-    model = init_model(config, str(checkpoint), device=device)
+    model = load_segmentor(config, str(checkpoint), device)
     dataset = DATASETS.build(config.test_dataloader.dataset)
     arrays: Dict[str, np.ndarray] = dict(key=np.array(key))
     for index in indices:
         seen, _ = inspect(model, dataset[index])
         arrays.update({f'{name}{index}': seen[name].astype(np.uint8) for name in ('image', 'truth', 'prediction')})
-    np.savez_compressed(path, **arrays)
+    data = io.BytesIO()
+    np.savez_compressed(data, **arrays)
+    write_whole(path, data.getbuffer())
     return arrays
 
 
@@ -90,19 +96,11 @@ def pick(length: int, wanted) -> List[int]:
     return [int((2 * i + 1) * length / (2 * wanted)) for i in range(wanted)]
 
 
-def boundary(labels: np.ndarray) -> np.ndarray:
-    """Pixels whose right or lower neighbour has another label, bool (H, W)."""
-    edge = np.zeros(labels.shape, bool)
-    edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    edge[:-1] |= labels[:-1] != labels[1:]
-    return edge
-
-
-def window(truth: np.ndarray, share: float = 1 / 3) -> Box:
+def window(truth: np.ndarray, ignore_index: int = 255, share: float = 1 / 3) -> Box:
     """The window, a third of the sides, with most boundary pixels; the first of equals. No prediction is looked at."""
     h, w = (min(max(int(side * share), 32), side) for side in truth.shape)
     total = np.zeros((truth.shape[0] + 1, truth.shape[1] + 1), np.int64)
-    total[1:, 1:] = boundary(truth).cumsum(0).cumsum(1)
+    total[1:, 1:] = class_edges(truth, ignore_index).cumsum(0).cumsum(1)
     counts = total[h:, w:] - total[:-h, w:] - total[h:, :-w] + total[:-h, :-w]
     top, left = np.unravel_index(counts.argmax(), counts.shape)
     return int(top), int(left), h, w

@@ -7,8 +7,9 @@ from typing import List
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..evaluation.boundaries import class_edges
 from ..visualization.panel import colour
-from .examples import Example, Gallery, boundary, crop, wrong_share
+from .examples import Example, Gallery, crop, wrong_share
 from .summary import Summary
 
 ZOOM = 4  # screen pixels a pixel of the crop
@@ -47,7 +48,7 @@ def outlined(labels: np.ndarray, truth: np.ndarray, palette, ignore_index: int) 
     drawing[right] = PALE * 255 + (1 - PALE) * drawing[right]
     drawing[unlabelled] = GREY
     large = drawing.astype(np.uint8).repeat(ZOOM, 0).repeat(ZOOM, 1)
-    large[boundary(truth.repeat(ZOOM, 0).repeat(ZOOM, 1))] = 0
+    large[class_edges(truth.repeat(ZOOM, 0).repeat(ZOOM, 1), ignore_index)] = 0
     return Image.fromarray(large)
 
 

@@ -1,8 +1,13 @@
-"""Differences between configs: dotted or nested, merged as mmengine merges a child into its base, written as a file."""
+"""Differences between configs: dotted or nested, merged as mmengine merges a child into its base, written as a file.
+
+``Config.merge_from_dict`` applies a difference to a config, and in doing so takes out ``_delete_``. Members are
+differences of differences: there the mark has to stay.
+"""
 import ast
 import copy
-import keyword
 from typing import Any, Dict
+
+from mmengine.config import Config
 
 DELETE = '_delete_'
 
@@ -51,43 +56,14 @@ def _clashes(old, new, path=''):
             yield from _clashes(old[key], new[key], here)
 
 
-def render(value: Any, indent: int = 0, width: int = 100) -> str:
-    """Python source of a config value, in the style of config files: ``dict(type='X')``.
+def source(overrides: Dict[str, Any]) -> str:
+    """Python source of a difference, laid out by mmengine.
 
     Raises:
-        ValueError: If the value cannot be written as a literal.
+        ValueError: If a value cannot be written as a literal.
     """
-    line = _flat(value)
-    if indent + len(line) <= width or not isinstance(value, (dict, list, tuple)) or not value:
-        return line
-    pad = ' ' * (indent + 4)
-    if isinstance(value, dict):
-        plain = _plain(value)
-        items = [(f'{k}=' if plain else f'{k!r}: ') + render(v, indent + 4, width) for k, v in value.items()]
-        left, right = ('dict(', ')') if plain else ('{', '}')
-    else:
-        items = [render(v, indent + 4, width) for v in value]
-        left, right = ('[', ']') if isinstance(value, list) else ('(', ',)' if len(value) == 1 else ')')
-    return left + '\n' + ',\n'.join(pad + item for item in items) + right
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        if _plain(value):
-            return f'dict({", ".join(f"{k}={_flat(v)}" for k, v in value.items())})'
-        return '{' + ', '.join(f'{k!r}: {_flat(v)}' for k, v in value.items()) + '}'
-    if isinstance(value, list):
-        return f'[{", ".join(map(_flat, value))}]'
-    if isinstance(value, tuple):
-        return f'({", ".join(map(_flat, value))}{"," if len(value) == 1 else ""})'
-    text = repr(value)
     try:
-        ast.literal_eval(text)
+        ast.literal_eval(repr(overrides))
     except (ValueError, SyntaxError):
-        raise ValueError(f'expected numbers, strings, lists and dicts in a study, got {text}') from None
-    return text
-
-
-def _plain(value: dict) -> bool:
-    """Whether ``dict(key=...)`` can say it."""
-    return all(isinstance(k, str) and k.isidentifier() and not keyword.iskeyword(k) for k in value)
+        raise ValueError(f'expected numbers, strings, lists and dicts in a study, got {overrides}') from None
+    return Config(overrides).pretty_text

@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 
+from ..diagnosis.loading import shipped
 from .overrides import merge, nest
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9+-]*')
@@ -67,10 +68,7 @@ def find_study(path: Union[str, Path]) -> Path:
     Raises:
         FileNotFoundError: If there is none; names those that are near.
     """
-    path = Path(path)
-    shipped = Path(__file__).resolve().parents[1] / '.mim' / path  # of an installed wheel, as mim looks for configs
-    if not path.exists() and shipped.exists():
-        path = shipped
+    path = shipped(path)
     if path.is_dir():
         files = sorted(path.glob('study*.py'))
         if (path / 'study.py') in files:
@@ -93,7 +91,7 @@ def load_study(path: Union[str, Path]) -> Study:
     """
     path = find_study(path).resolve()
     raw = Config.fromfile(str(path), import_custom_modules=False)
-    raw = {k: v for k, v in raw._cfg_dict.to_dict().items() if not k.startswith('_')}
+    raw = {k: v for k, v in raw.to_dict().items() if not k.startswith('_')}
     where = path.name
     _known(raw, KEYS, where)
     for key in ('base', 'axes'):

@@ -1,7 +1,10 @@
-"""The report as Markdown tables."""
-from typing import List, Optional
+"""The report as Markdown tables. Names, notes and errors come from elsewhere and are text: HTML in them is escaped."""
+from html import escape
+from pathlib import Path
+from typing import List, Optional, Union
 
 from ..version import __version__
+from .results import read_test
 from .statistics import Spread
 from .summary import Row, Summary
 
@@ -22,9 +25,14 @@ def cost_cell(row: Row, key: str, scale: float, digits: int) -> str:
     return f'{row.cost[key] * scale:.{digits}f}' if key in row.cost else '-'
 
 
+def safe(text: object) -> str:
+    """Text that a Markdown reader does not take for HTML."""
+    return escape(str(text), quote=False)
+
+
 def table(head: List[str], rows: List[List[str]]) -> str:
     def line(cells):
-        return f'| {" | ".join(str(c).replace("|", "/") for c in cells)} |'
+        return f'| {" | ".join(safe(c).replace("|", "/") for c in cells)} |'
 
     return '\n'.join([line(head), line(['---'] * len(head)), *map(line, rows)])
 
@@ -32,19 +40,19 @@ def table(head: List[str], rows: List[List[str]]) -> str:
 def markdown(summary: Summary) -> str:
     """The whole report; failed and unfinished members are listed, unmeasured cells are ``-``."""
     s = summary
-    parts = [f'# {s.title}']
+    parts = [f'# {safe(s.title)}']
     if s.question:
-        parts.append(s.question)
+        parts.append(safe(s.question))
     parts.append(f'{s.done} of {s.members} members done; base `{s.base}`; baseline `{s.baseline}`; seeds '
                  f'{", ".join(map(str, s.seeds))}. Mean ± sample sd over n seeds; Δ is the mean difference to the '
                  'baseline over the seeds both have.')
-    parts += [f'> {note}' for note in s.notes]
+    parts += [f'> {safe(note)}' for note in s.notes]
     parts.append(results_table(s))
     if s.effects and any(e.differences for e in s.effects):
-        parts += ['## What each choice changes', f'Difference of {s.metric} between members that are otherwise equal '
-                  '(same seed, same other choices), mean ± sd over the pairs.', effects_table(s)]
+        parts += ['## What each choice changes', f'Difference of {safe(s.metric)} between members that are otherwise '
+                  'equal (same seed, same other choices), mean ± sd over the pairs.', effects_table(s)]
     for column in dict.fromkeys(c for row in s.rows for c in row.classes):
-        parts += [f'## {column} by class', class_table(s, column)]
+        parts += [f'## {safe(column)} by class', class_table(s, column)]
     if not set(s.metrics) <= set(s.columns or [s.metric]):
         rows = [[row.name, *(cell(row.metrics.get(m)) for m in s.metrics)] for row in s.rows]
         parts += ['## All metrics', table(['combination', *s.metrics], rows)]
@@ -54,10 +62,10 @@ def markdown(summary: Summary) -> str:
             [[t.name, t.status, t.stage or '-', t.reason or '-', t.log or '-'] for t in s.troubles])]
     parts += ['## Made with', f'```shell\n{s.command}\n```']
     if s.cost_note:
-        parts.append(s.cost_note)
+        parts.append(safe(s.cost_note))
     if s.environment:
         facts = dict(s.environment, segfusion=__version__)
-        parts.append(', '.join(f'{key} {value}' for key, value in facts.items()) + '.')
+        parts.append(safe(', '.join(f'{key} {value}' for key, value in facts.items())) + '.')
     return '\n\n'.join(parts) + '\n'
 
 
@@ -95,3 +103,24 @@ def class_table(s: Summary, column: str) -> str:
     names = [name for name in s.class_names if any(name in row.classes[column] for row in shown)]
     rows = [[name, *(cell(row.classes[column].get(name)) for row in shown)] for name in names]
     return table(['class', *(row.name for row in shown)], rows)
+
+
+def scores_table(work_dir: Union[str, Path]) -> str:
+    """The newest test in a work directory of ``mim test``: one row a class, the mean last.
+
+    Raises:
+        FileNotFoundError: If no test has finished there.
+    """
+    metrics, classes = read_test(Path(work_dir))
+    if 'mIoU' not in metrics:
+        raise FileNotFoundError(f'no finished test in {work_dir}: expected <time>/<time>.json with an mIoU, as '
+                                '`mim test ... --work-dir` writes it')
+
+    def number(value):
+        return '-' if value is None else f'{value:.2f}'
+
+    iou, accuracy = classes.get('IoU', {}), classes.get('Acc', {})
+    rows = [[name, number(iou[name]), number(accuracy.get(name))] for name in iou]
+    rows.append([f'**{text}**' for text in ('mean', number(metrics['mIoU']), number(metrics.get('mAcc')))])
+    return (table(['class', 'IoU (%)', 'accuracy (%)'], rows)
+            + f'\n\nPixel accuracy {number(metrics.get("aAcc"))} %.')

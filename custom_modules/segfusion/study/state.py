@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional
 
+from ..datasets.files import write_whole
+
 PENDING, TRAINING, TRAINED, TESTING, DONE, FAILED, INTERRUPTED = (
     'pending', 'training', 'trained', 'testing', 'done', 'failed', 'interrupted')
 
@@ -153,13 +155,6 @@ def lock(root: Path) -> Iterator[None]:
             yield
         finally:
             file.truncate(0)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Nobody ever sees half of it."""
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-    temporary.write_text(text)
-    os.replace(temporary, path)
 
 
 def _step(path: Path) -> int:

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from ..datasets.files import write_whole
 from .plan import Study
 from .results import Result, read_result
-from .state import DONE, FAILED, Folder, State, write_whole
+from .state import DONE, FAILED, Folder, State
 from .statistics import Effect, Spread, effects, paired, spread
 
 COLUMNS = 4  # metrics in the main table, unless the study names its own; all are in the report

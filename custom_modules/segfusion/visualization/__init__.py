@@ -1,14 +1,18 @@
 """Images of what a network sees, decides and gets wrong."""
+from .confusion import confusions, draw_confusion
 from .contact_sheet import contact_sheet
 from .flow import draw_arrows, draw_offset, flow_wheel
-from .look import inspect
+from .look import check_indices, inspect
 from .panel import SHOW, draw_cells, draw_panel
 
 __all__ = [
     'SHOW',
+    'check_indices',
+    'confusions',
     'contact_sheet',
     'draw_arrows',
     'draw_cells',
+    'draw_confusion',
     'draw_offset',
     'draw_panel',
     'flow_wheel',

@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import Compose
 
 from .canvas import class_legend, colour
+from .look import check_indices
 
 
 def sample(dataset, index: int, augmented: bool = False):
@@ -33,7 +34,11 @@ def contact_sheet(dataset, indices: Sequence[int], columns: int = 2, width: int 
 
     Returns:
         ndarray: RGB, uint8.
+
+    Raises:
+        ValueError: If an index is beyond the data set.
     """
+    check_indices(indices, len(dataset))
     palette, cells = dataset.metainfo['palette'], []
     for index in indices:
         image, label = sample(dataset, index, augmented)

@@ -1,6 +1,6 @@
 """Run a segmentor once and keep everything that can be drawn."""
 from contextlib import contextmanager
-from typing import Dict, Tuple
+from typing import Dict, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -10,6 +10,14 @@ from torch import Tensor, nn
 from ..models.expose import watch
 from .canvas import fitted
 from .maps import entropy
+
+
+def check_indices(indices: Sequence[int], count: int) -> None:
+    """ValueError for indices that a data set of ``count`` samples does not have."""
+    wrong = [i for i in indices if not 0 <= i < count]
+    if wrong:
+        raise ValueError(f'there is no sample {wrong[0]}: the data set has {count}, numbered 0 to {count - 1}; choose '
+                         'an index among them')
 
 
 def inspect(model: nn.Module, sample: dict) -> Tuple[Dict[str, np.ndarray], Dict[str, Tensor]]:

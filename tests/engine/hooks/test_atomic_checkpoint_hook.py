@@ -64,9 +64,9 @@ def test_a_better_checkpoint_replaces_the_best_after_it_is_saved(runner):
 
 
 def test_leftovers_of_a_killed_run_are_cleared(runner, tmp_path):
-    (tmp_path / 'iter_9.pth.partial').write_bytes(b'half')
+    (tmp_path / 'iter_9.pth.1a2b3c4d.partial').write_bytes(b'half')
     make(runner)
-    assert not (tmp_path / 'iter_9.pth.partial').exists()
+    assert not (tmp_path / 'iter_9.pth.1a2b3c4d.partial').exists()
 
 
 def test_log_windows_survive_as_plain_values(runner, tmp_path):

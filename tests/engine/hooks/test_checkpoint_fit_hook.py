@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import IterBasedTrainLoop
+from mmseg.models import SegTTAModel
 from torch import nn
 
 from segfusion.engine.hooks import CheckpointFitHook
@@ -30,6 +31,16 @@ def test_a_fitting_file_passes_without_refiner_and_auxiliary_heads():
     load(state())
     load({f'module.{k}': v for k, v in state().items()})
     load({**state(), 'something.else': torch.zeros(1)})
+
+
+def test_the_wrapper_of_test_time_augmentation_is_looked_through():
+    wrapped = runner()
+    wrapped.model.test_step = None  # the wrapper asks for it
+    wrapped.model = SegTTAModel(wrapped.model)
+    wrapped._train_loop = None
+    CheckpointFitHook().after_load_checkpoint(wrapped, dict(state_dict=state()))
+    with pytest.raises(ValueError, match=r'1 tensors missing \(backbone.bias\)'):
+        CheckpointFitHook().after_load_checkpoint(wrapped, {'backbone.weight': state()['backbone.weight']})
 
 
 def test_missing_and_differing_tensors_are_named_in_a_test():

@@ -52,11 +52,19 @@ def test_statistics_and_gradients_stay(tmp_path):
     assert all(p.grad is None for p in running.model.parameters())
 
 
+def test_an_index_beyond_the_data_is_named_before_training(tmp_path):
+    running, _ = runner(tmp_path, {})
+    running.val_loop = SimpleNamespace()
+    HOOKS.build(dict(type='LookInsideHook', indices=[1])).before_train(running)
+    with pytest.raises(ValueError, match='there is no sample 2: the data set has 2, numbered 0 to 1'):
+        HOOKS.build(dict(type='LookInsideHook', indices=[0, 2])).before_train(running)
+
+
 def test_errors_tell_what_to_do(tmp_path):
     with pytest.raises(ValueError, match='indices from 0'):
         HOOKS.build(dict(type='LookInsideHook', indices=[]))
     with pytest.raises(ValueError, match='cannot show'):
         HOOKS.build(dict(type='LookInsideHook', show=['flow']))
     running, _ = runner(tmp_path, {})
-    with pytest.raises(ValueError, match='the validation set has 2'):
+    with pytest.raises(ValueError, match='there is no sample 5: the data set has 2'):
         HOOKS.build(dict(type='LookInsideHook', indices=[5])).after_val_epoch(running)

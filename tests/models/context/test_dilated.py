@@ -35,3 +35,17 @@ def test_receptive_field_is_the_papers(dilations, reach):
 def test_one_width_for_each_layer():
     with pytest.raises(ValueError, match='7 dilations, got 2'):
         DilatedContext(3, widths=(2, 2))
+
+
+def test_padding_once_lets_the_layers_see_their_own_margin():
+    """With ones as kernels a single bright cell at the border spreads back from the margin."""
+    once = DilatedContext(1, dilations=(1, 2), pad_once=True)
+    each = DilatedContext(1, dilations=(1, 2))
+    for layer in once.layers[::2]:
+        torch.nn.init.ones_(layer.weight)
+    each.load_state_dict(once.state_dict())
+    x = torch.zeros(1, 1, 1, 6)
+    x[..., 0] = 1
+    # One row high: each row of the margin holds the same three ones after the first layer, columns -1, 0 and 1.
+    assert each(x).flatten().tolist() == [1, 1, 1, 1, 0, 0]
+    assert once(x).flatten().tolist() == [1, 2, 1, 1, 0, 0]

@@ -3,7 +3,9 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 
 from segfusion.models.losses import OHEMLoss
 from tests.references import golden
@@ -71,6 +73,47 @@ def test_class_weights_average_over_weights():
     weights = [0.5, 1., 4.]
     ours = OHEMLoss(min_kept=100, class_weight=weights, loss_weight=2.)(logits, label)
     torch.testing.assert_close(ours, 2 * F.cross_entropy(logits, label, weight=torch.tensor(weights)))
+
+
+def test_void_in_between_and_few_labelled_pixels():
+    """Fewer labelled pixels than min_kept, but more pixels: plain cross-entropy over the labelled ones."""
+    logits, label = torch.randn(1, 3, 8, 8), torch.randint(0, 3, (1, 8, 8))
+    label[torch.rand(1, 8, 8) < 0.5] = 255
+    labelled = int((label != 255).sum())
+    for min_kept in (labelled, labelled + 1, 63, 64, 65):
+        loss = OHEMLoss(thres=0.01, min_kept=min_kept)(logits, label)
+        torch.testing.assert_close(loss, F.cross_entropy(logits, label, ignore_index=255))
+    kept = F.cross_entropy(logits, label, ignore_index=255, reduction='none').flatten().topk(labelled - 1).values
+    torch.testing.assert_close(OHEMLoss(thres=0.01, min_kept=labelled - 1)(logits, label), kept.mean())
+
+
+def test_pixels_that_are_not_hard_get_no_gradient():
+    logits = torch.tensor([[4., 0.], [0.1, 0.]]).t().view(1, 2, 1, 2).requires_grad_()  # an easy pixel and a hard one
+    OHEMLoss(thres=0.7, min_kept=0)(logits, torch.zeros(1, 1, 2, dtype=torch.long)).backward()
+    assert (logits.grad[..., 0] == 0).all() and (logits.grad[..., 1] != 0).all()
+
+
+def test_half_precision_counts_more_pixels_than_half_precision_can():
+    logits = torch.zeros(1, 2, 300, 300, dtype=torch.float16)  # 90000 pixels; float16 ends at 65504
+    loss = OHEMLoss(min_kept=0)(logits.float().half(), torch.zeros(1, 300, 300, dtype=torch.long))
+    assert loss.item() == pytest.approx(0.6931, abs=1e-3)
+
+
+def test_class_weights_move_with_the_model_and_not_into_checkpoints():
+    loss = OHEMLoss(class_weight=[1, 2, 3])
+    assert loss.state_dict() == {} and loss.to('meta').weights.device.type == 'meta' and loss.class_weight == [1, 2, 3]
+    with pytest.raises(ValueError, match='each of 4 classes, got 3'):
+        OHEMLoss(class_weight=[1, 2, 3])(torch.randn(1, 4, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long))
+
+
+@pytest.mark.parametrize('thresh', [0.7, None])
+def test_a_pixel_sampler_besides_is_refused(thresh):
+    head = MODELS.build(
+        dict(type='FCNHead', in_channels=4, channels=4, num_classes=3, num_convs=1, loss_decode=dict(type='OHEMLoss'),
+             sampler=dict(type='OHEMPixelSampler', thresh=thresh, min_kept=9)))
+    sample = SegDataSample(gt_sem_seg=PixelData(data=torch.zeros(1, 5, 5, dtype=torch.long)))
+    with pytest.raises(ValueError, match='chooses its pixels itself.*remove sampler='):
+        head.loss_by_feat(torch.randn(1, 3, 5, 5), [sample])
 
 
 def test_plain_heads_can_use_it():

@@ -1,7 +1,10 @@
+import warnings
+
 import pytest
 import torch
 from mmseg.registry import MODELS
 
+from segfusion.models.refine import CRFAsRNN
 from tests.references.golden import load
 
 PAPER = dict(
@@ -127,3 +130,17 @@ def test_wrong_number_of_classes():
     logits, image = scene(4)
     with pytest.raises(ValueError, match='set num_classes of the refiner'):
         MODELS.build(dict(type='CRFAsRNN', num_classes=5))(logits, image)
+
+
+def test_colours_that_are_not_levels_are_warned_of_once():
+    refine, logits = CRFAsRNN(num_classes=2), torch.randn(1, 2, 5, 7)
+    image = torch.rand(1, 3, 5, 7)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter('always')
+        refine(logits, torch.zeros_like(image))  # a black image says nothing
+        refine(logits, image)
+        refine(logits, image)
+        CRFAsRNN(num_classes=2)(logits, 255 * image)
+    assert len(seen) == 1 and 'colour levels 0..255, got values from 0' in str(seen[0].message)
+    with pytest.warns(UserWarning, match='undo the normalisation'):
+        CRFAsRNN(num_classes=2)(logits, 5 * image - 2)

@@ -1,12 +1,15 @@
 """Channel lists are filled in where they are left out and compared where they are given."""
 import copy
+import inspect
 from pathlib import Path
+from typing import Sequence, Union
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
+from torch import nn
 
 from segfusion.models.segmentors.fitted_encoder_decoder import channel_problem, run_levels, wanted_channels
 from tests.references.samples import batch
@@ -36,6 +39,35 @@ def test_left_out_channels_are_those_of_the_levels(head, expected):
     decode_head = fitted(head).decode_head
     got = decode_head.in_channels
     assert (sum(expected) if 'input_transform' in head else expected) == got
+
+
+@pytest.mark.parametrize('name', ['TopDownHead', 'SFNetHead', 'AlignSegHead', 'GFFHead', 'ENetHead', 'FCNSkipHead',
+                                  'GFRNetHead', 'LargeKernelHead', 'LinkNetHead', 'RefineNetHead', 'SegNetHead'])
+def test_heads_that_read_all_levels_say_so_by_their_default(name):
+    assert wanted_channels(dict(type=name), LEVELS) == LEVELS
+    assert wanted_channels(dict(type=name, in_index=[0, 2]), LEVELS) == [64, 256]
+    assert wanted_channels(dict(type='DilationHead'), [3, 512]) == [3, 512]
+
+
+@pytest.mark.parametrize('annotation', [Union[int, Sequence[int]], 'Sequence[int] | int', inspect.Parameter.empty])
+def test_annotations_decide_nothing(annotation):
+    """A head that would also take a list reads the last level by default, as BaseDecodeHead says."""
+
+    class Either(MODELS.get('FCNHead')):
+
+        def __init__(self, in_channels, **kwargs):
+            super().__init__(in_channels=in_channels, **kwargs)
+
+    Either.__init__.__annotations__['in_channels'] = annotation
+    assert wanted_channels(dict(type=Either), LEVELS) == 512
+    assert wanted_channels(dict(type=Either, in_index=[1, 2]), LEVELS) == [128, 256]
+
+
+def test_a_head_reads_the_levels_it_is_told():
+    head = MODELS.build(dict(type='RefineNetHead', in_index=[1, 3], in_channels=[4, 6], channels=8, coarse_channels=8,
+                             num_classes=3))
+    levels = [torch.randn(1, c, s, s) for c, s in ((2, 16), (4, 8), (5, 4), (6, 4))]
+    assert head(levels).shape == (1, 3, 8, 8)
 
 
 def test_auxiliary_heads_and_necks():
@@ -86,6 +118,23 @@ def test_refined_networks_are_fitted_too():
     model = MODELS.build(dict(type='RefinedEncoderDecoder', backbone=RESNET, decode_head=TOP_DOWN,
                               refiner=dict(type='CRFAsRNN'), train_cfg=dict(), test_cfg=dict(mode='whole')))
     assert model.decode_head.in_channels == LEVELS
+
+
+def test_an_assertion_of_a_backbone_also_means_too_small():
+    """mmpretrain's Swin: the last map of an image of 128 pixels is smaller than its window."""
+    swin = dict(type='mmpretrain.SwinTransformer', arch=dict(embed_dims=8, depths=[1] * 4, num_heads=[1] * 4),
+                out_indices=(0, 1, 2, 3), img_size=256)
+    with pytest.raises(AssertionError, match='smaller than the window'):
+        MODELS.build(swin)(torch.zeros(1, 3, 128, 128))
+    assert [level.shape[1] for level in run_levels(MODELS.build(swin))] == [8, 16, 32, 64]
+    head = dict(type='FCNHead', in_channels=None, in_index=3, channels=4, num_classes=3)
+    model = MODELS.build(dict(type='FittedEncoderDecoder', backbone=swin, decode_head=head))
+    assert model.decode_head.in_channels == 64
+
+
+def test_no_size_at_all():
+    with pytest.raises(ValueError, match=r'at least 1 pixel, got \(0, 0\)'):
+        run_levels(nn.Identity(), size=(0, 0))
 
 
 def test_size_grows_until_the_backbone_takes_it():

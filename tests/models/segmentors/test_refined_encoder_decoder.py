@@ -144,6 +144,12 @@ def test_whatever_the_preprocessor_did_is_undone(preprocessor, order, channels):
     torch.testing.assert_close(out, image[channels].float(), atol=1e-4, rtol=0)
 
 
+def test_a_refiner_may_get_what_the_network_gets():
+    model, image = MODELS.build(config(refiner_image='network')).eval(), random_image()
+    data = model.data_preprocessor(dict(inputs=[image], data_samples=[sample(image)]))
+    assert torch.equal(model(data['inputs'], mode='tensor'), data['inputs'])
+
+
 @pytest.mark.parametrize('test_cfg', [dict(mode='whole'), SLIDE])
 def test_padding_is_left_out_in_inference(test_cfg):
     model = MODELS.build(config(test_cfg=test_cfg, preprocessor=dict(test_cfg=dict(size_divisor=32))))
@@ -240,6 +246,8 @@ def test_heads_without_one_logit_map_are_named():
         MODELS.build(config(decode_head=dict(type='NotAHead')))
     with pytest.raises(ValueError, match='image_order'):
         MODELS.build(config(image_order='rgb'))
+    with pytest.raises(ValueError, match="refiner_image 'restored' or 'network'"):
+        MODELS.build(config(refiner_image='input'))
 
 
 @MODELS.register_module(name='NotAHead', force=True)

@@ -78,6 +78,36 @@ def test_position_kernels_are_kept_and_serve_training_after_inference():
     assert x.grad.abs().sum() > 0
 
 
+def position_kernels_kept():
+    return gaussian_kernel.__globals__['_position_kernel'].cache_info().currsize
+
+
+def test_few_small_position_kernels_are_kept(monkeypatch):
+    """What is kept pins memory of the device: bounded, and nothing that no later call will ask for."""
+    gaussian_kernel.__globals__['_position_kernel'].cache_clear()
+    for width in range(4, 12):
+        gaussian_kernel((5, width), 3.)
+    assert position_kernels_kept() == 2
+    gaussian_kernel.__globals__['_position_kernel'].cache_clear()
+    monkeypatch.setitem(gaussian_kernel.__globals__, 'KEPT_LIMIT', 2 * 30)
+    gaussian_kernel((5, 6), 3., images=3)
+    gaussian_kernel((5, 6), 3., method='exact')
+    assert position_kernels_kept() == 0
+    gaussian_kernel((5, 6), 3., images=2)
+    assert position_kernels_kept() == 1
+
+
+@pytest.mark.parametrize('method', ['lattice', 'half'])
+@pytest.mark.parametrize('sigma, kept', [(3., 1), ((3., 4.), 1), (torch.tensor(3.), 0), (torch.tensor([3., 4.]), 0)])
+def test_kernels_of_learned_bandwidths_are_not_kept(sigma, kept, method):
+    gaussian_kernel.__globals__['_position_kernel'].cache_clear()
+    x = torch.rand(1, 2, 6, 7)
+    out = gaussian_filter(x, sigma, method=method)
+    assert position_kernels_kept() == kept
+    fixed = tuple(torch.as_tensor(sigma).expand(2).tolist())
+    torch.testing.assert_close(out, gaussian_filter(x, fixed, method=method), rtol=0, atol=0)
+
+
 def test_halving_averages_what_is_there():
     x = torch.arange(15.).view(1, 1, 3, 5)
     assert halve(x)[0, 0].tolist() == [[3., 5., 6.5], [10.5, 12.5, 14.]]

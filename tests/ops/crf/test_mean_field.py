@@ -3,7 +3,7 @@ import torch
 from torch.autograd import gradcheck
 
 from segfusion.ops.crf.gaussian_filter import from_rows, gaussian_kernel, to_rows
-from segfusion.ops.crf.mean_field import mean_field
+from segfusion.ops.crf.mean_field import _by_bags, _by_product, mean_field
 from tests.references.golden import load
 
 
@@ -41,6 +41,32 @@ def test_equals_crfasrnn_pytorch(kind, save):
         expected = data[f'grad_{name}_{kind}_T5']
         # Sums over 768 pixels and 5 iterations, up to 1e3: single precision leaves 1e-6 of the largest.
         assert (tensor.grad - expected).abs().max() <= 1e-5 * max(1, expected.abs().max().item()), name
+
+
+@pytest.mark.parametrize('rows', [1, 7, 4096, 5001])
+def test_classes_are_mixed_alike_by_bags_and_by_a_matrix_product(rows):
+    """The one on a processor, the other on a GPU; also in place, as the backward pass does it."""
+    table, matrix = torch.randn(rows, 5, dtype=torch.float64), torch.randn(5, 5, dtype=torch.float64)
+    expected = torch.einsum('rj,ij->ri', table, matrix)
+    for function in (_by_bags, _by_product):
+        torch.testing.assert_close(function(table, matrix, torch.empty_like(table)), expected)
+        own = table.clone()
+        torch.testing.assert_close(function(own, matrix, own), expected)
+
+
+def test_a_matrix_product_gives_the_same_inference_and_gradients(monkeypatch):
+    data = golden()
+    results = []
+    for path in (_by_bags, _by_product):
+        monkeypatch.setitem(mean_field.__globals__, '_by_bags', path)
+        unary = data['unaries'].clone().requires_grad_()
+        pair = [m.clone().requires_grad_() for m in matrices(data, 'rand')[:2]]
+        for save in ('fast', 'lean'):
+            out = mean_field(to_rows(unary), kernels(data['image']), pair, 3, save=save)
+            (from_rows(out, unary) * data['grad_probe']).sum().backward()
+        results.append([out.detach(), unary.grad, pair[0].grad, pair[1].grad])
+    for one, other in zip(*results):
+        assert (one - other).abs().max() <= 1e-5 * one.abs().max()
 
 
 @pytest.mark.parametrize('kind', ['default', 'rand'])

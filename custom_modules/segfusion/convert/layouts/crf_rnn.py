@@ -1,8 +1,10 @@
-"""The three matrices of CRF-as-RNN, as a file for the refiner alone.
+"""The three matrices of CRF-as-RNN, as a file for the refiner alone; ``fcn.py`` has the whole network.
 
 All code computes ``compatibility @ (spatial @ S + bilateral @ B)``, but crfasrnn_pytorch adds it to the unary logits
 (and starts at +I), while the Keras and Caffe layers subtract it (and start at -I). We add.
 """
+from typing import Tuple
+
 from torch import Tensor
 
 from ..engine import Drop, Layout, Rule
@@ -16,7 +18,8 @@ def _negated(value: Tensor) -> Tensor:
     return -_matrix(value)
 
 
-def _refuse(source, target):
+def refuse_other_forms(source, target):
+    """A sentence if the refiner does not learn three matrices over classes."""
     shape = tuple(target['refiner.spatial_weight'].shape)
     if len(shape) == 2 and 'refiner.compatibility' in target:
         return None
@@ -26,6 +29,11 @@ def _refuse(source, target):
             'bilateral_sigma_rgb=3), what these files were trained with')
 
 
+def _rules(spatial: str, bilateral: str, compatibility: str, subtracts: bool) -> Tuple[Rule, ...]:
+    return (Rule(spatial, 'refiner.spatial_weight', _matrix), Rule(bilateral, 'refiner.bilateral_weight', _matrix),
+            Rule(compatibility, 'refiner.compatibility', _negated if subtracts else _matrix))
+
+
 def _layout(name: str, source: str, spatial: str, bilateral: str, compatibility: str, subtracts: bool) -> Layout:
     own = '|'.join((spatial, bilateral, compatibility))
     return Layout(
@@ -33,21 +41,17 @@ def _layout(name: str, source: str, spatial: str, bilateral: str, compatibility:
         source=source,
         signature=(spatial, bilateral, compatibility),
         target_signature=(r'refiner\.spatial_weight', ),
-        rules=(Rule(spatial, 'refiner.spatial_weight', _matrix), Rule(bilateral, 'refiner.bilateral_weight', _matrix),
-               Rule(compatibility, 'refiner.compatibility', _negated if subtracts else _matrix)),
+        rules=_rules(spatial, bilateral, compatibility, subtracts),
         drops=(Drop(rf'(?!(?:{own})$).*', "the network's own weights, which have layouts of their own"), ),
         scope='refiner.',
-        refuse=_refuse)
+        refuse=refuse_other_forms)
 
+
+PYTORCH = (r'crfrnn\.spatial_ker_weights', r'crfrnn\.bilateral_ker_weights', r'crfrnn\.compatibility_matrix')
+PYTORCH_RULES = _rules(*PYTORCH, subtracts=False)
 
 LAYOUTS = (
-    _layout(
-        'crfasrnn-pytorch',
-        'sadeepj/crfasrnn_pytorch 24899c52',
-        r'crfrnn\.spatial_ker_weights',
-        r'crfrnn\.bilateral_ker_weights',
-        r'crfrnn\.compatibility_matrix',
-        subtracts=False),
+    _layout('crfasrnn-pytorch', 'sadeepj/crfasrnn_pytorch 24899c52', *PYTORCH, subtracts=False),
     _layout(
         'crfasrnn-keras',
         'sadeepj/crfasrnn_keras 2f2c496d (h5 data sets saved as tensors under their paths)',

@@ -1,6 +1,4 @@
 """A guard behind ``LoadAnnotations``."""
-from typing import Optional
-
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
@@ -12,11 +10,11 @@ class CheckLabels(BaseTransform):
     """Refuse a label map that is not what the model was told, by file name; changes nothing.
 
     Put it directly behind ``LoadAnnotations``. A label out of range is otherwise a ``nan`` on the CPU and a device
-    assert without a name on the GPU. Costs two comparisons a pixel.
+    assert without a name on the GPU. Costs two comparisons a pixel. A sample that names no label file passes: mmseg's
+    ``inference_model`` and ``MMSegInferencer`` take ``LoadAnnotations`` out of the test pipeline, and nothing else.
 
     Args:
-        num_classes (int, optional): Number of classes. Defaults to the ``num_classes`` of the sample, which the data
-            sets of this package carry.
+        num_classes (int): Number of classes.
         ignore_index (int): Label that is allowed besides. Defaults to 255.
 
     Raises:
@@ -24,19 +22,17 @@ class CheckLabels(BaseTransform):
             a class nor ``ignore_index``. Names the file and the values.
     """
 
-    def __init__(self, num_classes: Optional[int] = None, ignore_index: int = 255) -> None:
+    def __init__(self, num_classes: int, ignore_index: int = 255) -> None:
         self.num_classes = num_classes
         self.ignore_index = ignore_index
 
     def transform(self, results: dict) -> dict:
-        num_classes = self.num_classes or results.get('num_classes')
-        if num_classes is None:
-            raise ValueError('CheckLabels does not know the number of classes: this data set does not tell, so write '
-                             "dict(type='CheckLabels', num_classes=...) in the pipeline")
         if 'gt_seg_map' not in results:
+            if results.get('seg_map_path') is None:
+                return results
             raise ValueError('CheckLabels found no label map: expected it behind LoadAnnotations in the pipeline')
         # the image may have been resized already (test pipelines), its label not
-        problem = label_problem(results['gt_seg_map'], num_classes, self.ignore_index, results.get('ori_shape'))
+        problem = label_problem(results['gt_seg_map'], self.num_classes, self.ignore_index, results.get('ori_shape'))
         if problem:
             note = ''
             if results.get('reduce_zero_label'):

@@ -1,6 +1,7 @@
 """What happens around training steps and tests."""
 from .atomic_checkpoint_hook import AtomicBackend, AtomicCheckpointHook
-from .checkpoint_fit_hook import CheckpointFitHook
+from .checkpoint_fit_hook import CheckpointFitHook, require_fit
+from .finite_loss_hook import FiniteLossHook
 from .initial_weights_hook import InitialWeightsHook
 from .label_audit_hook import LabelAuditHook
 from .look_inside_hook import LookInsideHook
@@ -11,9 +12,11 @@ __all__ = [
     'AtomicBackend',
     'AtomicCheckpointHook',
     'CheckpointFitHook',
+    'FiniteLossHook',
     'InitialWeightsHook',
     'LabelAuditHook',
     'LookInsideHook',
     'TrainOnlyHook',
     'ValidationDeterminismHook',
+    'require_fit',
 ]

@@ -11,21 +11,15 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
 from mmseg.registry import HOOKS
 
-PARTIAL = '.partial'
+from ...datasets.files import PARTIAL, write_whole
 
 
 class AtomicBackend(LocalBackend):
     """Local files that are there whole or not at all."""
 
     def put(self, obj: bytes, filepath) -> None:
-        folder = osp.dirname(osp.abspath(filepath))
-        os.makedirs(folder, exist_ok=True)
-        partial = f'{filepath}{PARTIAL}'
-        with open(partial, 'wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())  # a rename may reach the disk before the data it names
-        os.replace(partial, filepath)
+        os.makedirs(osp.dirname(osp.abspath(filepath)), exist_ok=True)
+        write_whole(filepath, obj)
 
     def put_text(self, obj: str, filepath, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)
@@ -64,7 +58,7 @@ class AtomicCheckpointHook(CheckpointHook):
             self.interval = runner.train_loop.val_interval
         if is_main_process() and osp.isdir(self.out_dir):
             for name in os.listdir(self.out_dir):
-                if name.endswith(f'.pth{PARTIAL}'):  # of a run that was killed while it saved
+                if '.pth.' in name and name.endswith(PARTIAL):  # of a run that was killed while it saved
                     os.remove(osp.join(self.out_dir, name))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -79,6 +73,7 @@ class AtomicCheckpointHook(CheckpointHook):
                 scalars[key] = HistoryBuffer(value['values'].cpu().numpy(), value['counts'].cpu().numpy(),
                                              value['max_length'])
 
+    # This method and the next are private to mmengine; requirements.txt bounds its version.
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         keep = self.max_keep_ckpts
         ids = [i for i in getattr(self, 'keep_ckpt_ids', ()) if i != step] + [step]

@@ -2,10 +2,12 @@ import re
 from typing import Mapping, Sequence, Tuple
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import BaseLoop
 from mmseg.registry import HOOKS
-from torch import Tensor
+from torch import Tensor, nn
+
+OPTIONAL = ('refiner.', 'auxiliary_head.')
 
 
 @HOOKS.register_module()
@@ -26,20 +28,26 @@ class CheckpointFitHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def __init__(self, optional: Sequence[str] = ('refiner.', 'auxiliary_head.')):
+    def __init__(self, optional: Sequence[str] = OPTIONAL):
         self.optional = tuple(optional)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        if isinstance(runner._train_loop, BaseLoop):  # a training; in a test it is still a config, or None
+        if isinstance(runner._train_loop, BaseLoop):  # private to mmengine; in a test it is still a config, or None
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        found = {re.sub(r'^module\.', '', k): v for k, v in checkpoint.get('state_dict', checkpoint).items()}
-        problem = misfits(found, model.state_dict(), self.optional)
-        if not problem:
-            return
+        model = runner.model
+        while is_model_wrapper(model) or isinstance(model, BaseTTAModel):  # DDP, and what --tta puts around
+            model = model.module
+        require_fit(model, checkpoint, self.optional)
+
+
+def require_fit(model: nn.Module, checkpoint: dict, optional: Sequence[str] = OPTIONAL) -> None:
+    """What :class:`CheckpointFitHook` does, for a network outside a runner."""
+    found = {re.sub(r'^module\.', '', k): v for k, v in checkpoint.get('state_dict', checkpoint).items()}
+    problem = misfits(found, model.state_dict(), tuple(optional))
+    if problem:
         raise ValueError(
-            f'the checkpoint does not fit this config: {problem}. Test with the config it '
-            'was trained with (a different number of classes shows in conv_seg); a file from the authors goes through '
+            f'the checkpoint does not fit this config: {problem}. Test with the config it was trained with (a '
+            'different number of classes shows in conv_seg); a file from the authors goes through '
             'tools/convert_checkpoint.py first')
 
 

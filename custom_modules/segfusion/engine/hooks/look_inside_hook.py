@@ -9,7 +9,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.visualization import LocalVisBackend
 from mmseg.registry import HOOKS
 
-from ...visualization import draw_panel, inspect
+from ...visualization import check_indices, draw_panel, inspect
 from ...visualization.panel import SHOW
 
 
@@ -47,15 +47,17 @@ class LookInsideHook(Hook):
         self.indices, self.interval, self.show, self.band = tuple(indices), interval, show, band
         self._validations = 0
 
+    def before_train(self, runner) -> None:
+        if runner.val_loop is not None:  # now, not after the first thousand iterations
+            check_indices(self.indices, len(runner.val_dataloader.dataset))
+
     @master_only
     def after_val_epoch(self, runner, metrics=None) -> None:
         self._validations += 1
         if self._validations % self.interval:
             return
         dataset = runner.val_dataloader.dataset
-        if max(self.indices) >= len(dataset):
-            raise ValueError(f'LookInsideHook was asked for image {max(self.indices)}, but the validation set has '
-                             f'{len(dataset)}; set indices below that')
+        check_indices(self.indices, len(dataset))
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         training = model.training
         model.eval()
@@ -65,6 +67,7 @@ class LookInsideHook(Hook):
                 *inspect(model, dataset[index]), meta['palette'], meta['classes'], show=self.show, band=self.band)
             name = f'look_inside_{index:04d}'
             runner.visualizer.add_image(name, np.array(panel), step=runner.iter)
+            # private to mmengine: whether the visualizer keeps the panel by itself
             if not any(isinstance(b, LocalVisBackend) for b in runner.visualizer._vis_backends.values()):
                 folder = Path(runner.log_dir) / 'look_inside'
                 folder.mkdir(parents=True, exist_ok=True)

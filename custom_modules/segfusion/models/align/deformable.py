@@ -1,4 +1,3 @@
-from contextlib import nullcontext
 from typing import Tuple
 
 import torch
@@ -8,9 +7,9 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
-from ...ops import deform_conv_by_warps, prefers_warps
-from ...portable import portable
+from ...ops import deform_conv_by_warps, full_precision, prefers_warps
 from ..expose import expose
+from .grid import require_larger_fine
 
 
 @MODELS.register_module()
@@ -77,13 +76,11 @@ class DeformableAlign(BaseModule):
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
         size = fine.shape[2:]
-        if coarse.shape[2] > size[0] or coarse.shape[3] > size[1]:
-            raise ValueError('DeformableAlign expects the fine level to be at least as large as the coarse one, got '
-                             f'coarse {tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
+        require_larger_fine(self, coarse, fine)
         coarse = resize(coarse, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         places = self.offset_conv(torch.cat([coarse, fine], dim=1))  # (N, 2 or 3 times taps, H, W)
         exact = coarse.dtype if coarse.dtype == torch.float64 else torch.float32
-        with nullcontext() if portable() else torch.autocast(coarse.device.type, enabled=False):
+        with full_precision(coarse.device):
             offset = places[:, :2 * self.taps].to(exact)
             middle = self.taps // 2 * 2
             expose(self, offset=offset[:, [middle + 1, middle]])

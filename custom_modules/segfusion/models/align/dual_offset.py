@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ...ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, warp
 from ..expose import expose
+from .grid import require_larger_fine
 
 
 @MODELS.register_module()
@@ -69,9 +70,7 @@ class DualOffsetAlign(BaseModule):
 
     def deltas(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
         """The predicted fields of the coarse and of the fine level, (N, 2, H, W) each, in the sampler's unit."""
-        if coarse.shape[2] > fine.shape[2] or coarse.shape[3] > fine.shape[3]:
-            raise ValueError('DualOffsetAlign expects the fine level to be at least as large as the coarse one, got '
-                             f'coarse {tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
+        require_larger_fine(self, coarse, fine)
         x = conv_module_of_resized(
             self.offset_reduce, (fine, coarse), size=fine.shape[2:], align_corners=self.align_corners)  # (N, 2C, H, W)
         coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)

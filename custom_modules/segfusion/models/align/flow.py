@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ...ops import sfnet_flow_to_offset, warp
 from ..expose import expose
+from .grid import require_larger_fine
 
 
 @MODELS.register_module()
@@ -62,9 +63,7 @@ class FlowAlign(BaseModule):
     def flow(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """The offset in fine pixels, (N, 2, H, W)."""
         height, width = fine.shape[2:]
-        if coarse.shape[2] > height or coarse.shape[3] > width:
-            raise ValueError(f'FlowAlign expects the fine level to be at least as large as the coarse one, got coarse '
-                             f'{tuple(coarse.shape)} and fine {tuple(fine.shape)}; levels run fine to coarse')
+        require_larger_fine(self, coarse, fine)
         guide = resize(
             self.coarse_reduce(coarse),
             size=(height, width),

@@ -1,7 +1,9 @@
 """Encoders that stock mmseg lacks, or that keep what stock ones discard."""
+from .caffe_resnet import CaffeResNet
 from .deep_stem_resnet import DeepStemResNet
 from .enet_encoder import ENetEncoder
 from .fc_densenet import FCDenseNet
+from .hybrid_vit import HybridVisionTransformer
 from .mix_vision_transformer import MiT
 from .padded_unet import PaddedUNet
 from .plain_vit import PlainViT
@@ -14,11 +16,14 @@ from .stem_resnet import StemResNet
 from .timm_weights import load_from_timm
 from .vgg_encoder import VGGEncoder
 from .wide_resnet38 import WideResNet38
+from .with_edges import WithEdges
 
 __all__ = [
+    'CaffeResNet',
     'DeepStemResNet',
     'ENetEncoder',
     'FCDenseNet',
+    'HybridVisionTransformer',
     'MiT',
     'PaddedUNet',
     'PlainViT',
@@ -30,5 +35,6 @@ __all__ = [
     'StemResNet',
     'VGGEncoder',
     'WideResNet38',
+    'WithEdges',
     'load_from_timm',
 ]

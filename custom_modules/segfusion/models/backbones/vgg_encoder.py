@@ -49,6 +49,8 @@ class VGGEncoder(BaseModule):
         pool_strides (Sequence[int]): Stride of each pooling, 0 for no pooling. Defaults to 2 throughout.
         pool_kernel (int): 2, or 3 with padding 1 as in DeepLab. Defaults to 2.
         ceil_mode (bool): Let poolings round sizes up, as in Caffe. Defaults to True.
+        average_pool (bool): A 3x3 average pooling of stride 1 after the fifth pooling, as in DeepLab v1's LargeFOV
+            (``pool5a``); ``pool5`` is then its result. Defaults to False.
         pool_dropout (Sequence[float]): Element-wise dropout after each pooling. Defaults to 0 throughout.
         in_channels (int): Channels of the image. Defaults to 3.
         norm_cfg (dict, optional): Defaults to None, as in VGG.
@@ -74,6 +76,7 @@ class VGGEncoder(BaseModule):
                  pool_strides: Sequence[int] = (2, 2, 2, 2, 2),
                  pool_kernel: int = 2,
                  ceil_mode: bool = True,
+                 average_pool: bool = False,
                  pool_dropout: Sequence[float] = (0, 0, 0, 0, 0),
                  in_channels: int = 3,
                  norm_cfg: Optional[Dict] = None,
@@ -83,6 +86,7 @@ class VGGEncoder(BaseModule):
         self.outputs = tuple(outputs)
         self.reflect_padding = reflect_padding
         self.pool_kernel, self.pool_strides, self.ceil_mode = pool_kernel, tuple(pool_strides), ceil_mode
+        self.average_pool = average_pool
         self._check_outputs()
         self.pool_dropout = nn.ModuleList(nn.Dropout(p) if p else nn.Identity() for p in pool_dropout)
         common = dict(norm_cfg=norm_cfg, act_cfg=act_cfg, bias=True)
@@ -121,7 +125,10 @@ class VGGEncoder(BaseModule):
             x, maps[f'indices{stage}'] = max_pool_with_indices(x)
             return x
         padding = (self.pool_kernel - 1) // 2
-        return F.max_pool2d(x, self.pool_kernel, stride, padding=padding, ceil_mode=self.ceil_mode)
+        x = F.max_pool2d(x, self.pool_kernel, stride, padding=padding, ceil_mode=self.ceil_mode)
+        if self.average_pool and stage == 5:
+            x = F.avg_pool2d(x, 3, 1, padding=1)  # Caffe counts the padding, too
+        return x
 
     def forward(self, x: Tensor):
         maps = dict(image=x)

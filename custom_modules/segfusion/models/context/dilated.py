@@ -17,7 +17,8 @@ class DilatedContext(BaseModule):
     (Eq. 4 and 5), plus :math:`N(0, \sigma^2)` everywhere, so that maps without negative values pass unchanged.
 
     Paper: `Multi-Scale Context Aggregation by Dilated Convolutions <https://arxiv.org/abs/1511.07122>`_, Table 1.
-    Checked against: fyu/dilation, network.py ``build_context``, 7153d0b1 (layers and padding).
+    Checked against: fyu/dilation, models/dilation8_camvid_deploy.prototxt and dilation8_pascal_voc_deploy.prototxt,
+    0f105742 (transcribed).
     Differs: nothing known. Dilation7, 8 and 10 are ``dilations`` up to 8, 16 and 64.
 
     Args:
@@ -27,6 +28,9 @@ class DilatedContext(BaseModule):
         dilations (Sequence[int]): One 3x3 layer each. Defaults to (1, 1, 2, 4, 8, 16, 1), Dilation8.
         widths (Sequence[int], optional): Channels of each layer in units of C; the paper's "large" is
             (2, 2, 4, 8, 16, 32, 32). Defaults to None, 1 throughout ("basic").
+        pad_once (bool): Pad the input by the sum of all dilations and no later map, as the released VOC network does.
+            What the layers make of the margin then differs from the zeros that padding each of them puts there.
+            Defaults to False.
         noise (float): :math:`\sigma` of the initial weights. Defaults to .01.
 
     Raises:
@@ -42,6 +46,7 @@ class DilatedContext(BaseModule):
                  in_channels: Optional[int] = None,
                  dilations: Sequence[int] = (1, 1, 2, 4, 8, 16, 1),
                  widths: Optional[Sequence[int]] = None,
+                 pad_once: bool = False,
                  noise: float = 0.01,
                  init_cfg: Optional[Dict] = None):
         super().__init__(init_cfg)
@@ -52,8 +57,9 @@ class DilatedContext(BaseModule):
         self.project = nn.Identity() if same else nn.Conv2d(in_channels, channels, 1)
         self.channels, self.noise = channels, noise
         layers, width = [], channels
-        for dilation, multiple in zip(dilations, widths):
-            layers += [nn.Conv2d(width, multiple * channels, 3, padding=dilation, dilation=dilation), nn.ReLU()]
+        for i, (dilation, multiple) in enumerate(zip(dilations, widths)):
+            padding = (0 if i else sum(dilations)) if pad_once else dilation
+            layers += [nn.Conv2d(width, multiple * channels, 3, padding=padding, dilation=dilation), nn.ReLU()]
             width = multiple * channels
         self.layers = nn.Sequential(*layers, nn.Conv2d(width, channels, 1))
         self.reset_parameters()

@@ -2,10 +2,12 @@ from typing import Sequence
 
 import torch
 from mmcv.cnn import ConvModule
+from mmengine.dist import is_distributed
 from mmengine.model import BaseModule
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...ops import adaptive_avg_pool
 
@@ -84,7 +86,9 @@ class PyramidPoolingContext(BaseModule):
 
 def check_batch(context: nn.Module, x: Tensor) -> None:
     """Raise if a batch norm would have to normalise one number: a single image, pooled to a single cell."""
-    plain = any(isinstance(m, nn.BatchNorm2d) and m.training for m in context.pools.modules())
+    # _BatchNorm: what mmengine makes of SyncBN on one device is no BatchNorm2d
+    plain = any(isinstance(m, _BatchNorm) and m.training and not (isinstance(m, nn.SyncBatchNorm) and is_distributed())
+                for m in context.pools.modules())
     if plain and x.shape[0] == 1 and 1 in context.pool_scales:
         raise ValueError(f'{type(context).__name__} pools to one cell, and batch norm in training needs more than one '
                          'value a channel: expected a batch of at least 2 images on each GPU, got 1. Raise '

@@ -3,11 +3,12 @@
 mmseg hands an auxiliary head the same backbone levels as the main head, and nothing the main head made of them.
 Deep supervision needs the latter. So a main head *offers* its inner maps, and an auxiliary head that received the
 same levels in the same step *takes* them: no second computation, no special segmentor, and ``forward`` of the main
-head still returns one logit map. Nothing is kept in evaluation, and what is kept goes when backward starts.
+head still returns one logit map. Nothing is kept in evaluation, and nothing outlives the step: what is kept goes when
+backward starts, or with the graph where there is no backward.
 """
 import threading
 import weakref
-from typing import Sequence
+from typing import Optional, Sequence, Tuple
 
 from mmcv.cnn import ConvModule
 from mmengine.model import ModuleList
@@ -18,23 +19,37 @@ from torch import Tensor, nn
 _offered = threading.local()
 
 
+class _Box:
+    """Side outputs on their way from one head to another; None once released."""
+
+    def __init__(self, outputs: Sequence[Tensor]):
+        self.outputs: Optional[Tuple[Tensor, ...]] = tuple(outputs)
+        self.taken = False
+
+    def empty(self, *_) -> None:
+        self.outputs = None
+
+    def empty_if_taken(self) -> None:
+        if self.taken:
+            self.empty()
+
+
 def offer_side_outputs(inputs: Sequence[Tensor], outputs: Sequence[Tensor], logits: Tensor) -> None:
     """Keep ``outputs``, computed from the backbone levels ``inputs``, for auxiliary heads of the same step.
 
-    Call it from a main head's ``forward`` in training only. They are released when the gradient of ``logits`` arrives.
+    Call it from a main head's ``forward`` in training only. They are released when the gradient of ``logits`` arrives,
+    in whatever thread that is (on CUDA it is not the caller's); without a backward pass, when the graph of ``logits``
+    or, where there is none, the features are dropped.
     """
-    entry = (weakref.ref(inputs[-1]), tuple(outputs))
-    _offered.entry = entry
-
-    def release(grad):
-        # Another forward may have come in between; its outputs are not ours to release.
-        if getattr(_offered, 'entry', None) is entry:
-            del _offered.entry
-
-    # Backward runs in the thread that called it on CPU, but in a device thread on CUDA: then the entry stays
-    # until the next forward, which is what a plain attribute would do.
+    box = _Box(outputs)
+    _offered.entry = (weakref.ref(inputs[-1], box.empty), box)
     if logits.requires_grad:
+
+        def release(grad):  # lives as long as the graph of logits, which owns it
+            box.empty()
+
         logits.register_hook(release)
+        weakref.finalize(release, box.empty_if_taken)
 
 
 def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -43,14 +58,15 @@ def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     Raises:
         RuntimeError: If no main head in training mode has just run on ``inputs``.
     """
-    source, outputs = getattr(_offered, 'entry', (lambda: None, ()))
-    if source() is not inputs[-1]:
+    source, box = getattr(_offered, 'entry', (lambda: None, None))
+    if source() is not inputs[-1] or box.outputs is None:
         raise RuntimeError(
             'no side outputs for these features: expected a decode_head that offers them (TopDownHead and its '
             'children, AlignSegHead, GFRNetHead, ...) to have run on the same features in training mode just before. '
             'Put the side output head in auxiliary_head= of a model with such a decode_head, or use FCNHead to '
             'supervise a backbone level')
-    return outputs
+    box.taken = True
+    return box.outputs
 
 
 @MODELS.register_module()

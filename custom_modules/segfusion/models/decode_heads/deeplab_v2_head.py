@@ -18,7 +18,8 @@ class DeepLabV2Head(BaseDecodeHead):
 
     Paper: `DeepLab: Semantic Image Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully Connected
     CRFs <https://arxiv.org/abs/1606.00915>`_, Sec. 3.2; `LargeFOV <https://arxiv.org/abs/1412.7062>`_, Sec. 3.1.
-    Checked against: the published parameter counts (20.5 M for LargeFOV); no stored output.
+    Checked against: kazuto1011/deeplab-pytorch, libs/models/deeplabv2.py, 4219467f (ResNet); the layers of the released
+    VGG16 prototxt files, transcribed; the published parameter counts (20.5 M for LargeFOV).
     Differs: mmseg's ``ASPPHead`` is version 3: batch norm, image pooling, concatenation. Of version 2, the three-scale
     input with a pixel-wise maximum is left to test-time augmentation.
 

@@ -20,12 +20,15 @@ class DilationHead(BaseDecodeHead):
     transposed convolution of kernel 16 and stride 8, cropped to the image.
 
     Paper: `Multi-Scale Context Aggregation by Dilated Convolutions <https://arxiv.org/abs/1511.07122>`_.
-    Checked against: fyu/dilation, network.py, 7153d0b1 (layers).
-    Differs: nothing known in the network. The authors train front end and context in turns, or jointly for data sets
+    Checked against: fyu/dilation, models/dilation*_deploy.prototxt, 0f105742 (transcribed).
+    Differs: the deployed CamVid, KITTI and VOC networks end before the upsampling; predict.py then interpolates their
+    probabilities, cell i at pixel 8 i, where the transposed convolution (of training and of Dilation10) puts it at
+    8 i + 3.5. The authors train front end and context in turns, or jointly for data sets
     of a few hundred images (CamVid), and cut large images into tiles; here both are one network on the whole image.
 
     Args:
         in_channels (Sequence[int]): Of the image and of the front end's map (at 1/8, not padded beyond the image).
+        in_index (Sequence[int]): Backbone levels. Defaults to (0, 1).
         context (dict, optional): None for the front end alone. Defaults to ``DilatedContext``.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`.
 
@@ -39,13 +42,14 @@ class DilationHead(BaseDecodeHead):
     def __init__(self,
                  in_channels: Sequence[int],
                  *,
+                 in_index: Sequence[int] = (0, 1),
                  context: Optional[Dict] = dict(type='DilatedContext'),
                  init_cfg=dict(type='Normal', std=0.001, override=dict(name='conv_seg')),
                  **kwargs):
         kwargs.setdefault('channels', in_channels[-1])
         kwargs.setdefault('dropout_ratio', 0)  # the front end drops out after fc6 and fc7 already
         super().__init__(
-            list(in_channels), in_index=[0, 1], input_transform='multiple_select', init_cfg=init_cfg, **kwargs)
+            list(in_channels), in_index=in_index, input_transform='multiple_select', init_cfg=init_cfg, **kwargs)
         classes = self.out_channels
         self.context = nn.Identity() if context is None else build_part(
             'context',

@@ -1,5 +1,5 @@
 """ENet's decoder, as the authors' Lua code builds it."""
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -26,6 +26,7 @@ class ENetHead(BaseDecodeHead):
     Args:
         in_channels (Sequence[int]): Of the image, the two pooling indices and the last map of ``ENetEncoder``. Defaults
             to (3, 16, 64, 128).
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         align (dict): How the main branch gets onto the grid of the pooling indices. Defaults to ``IndexUnpool``.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`; ``norm_cfg`` defaults to BN with
             eps 1e-3.
@@ -37,6 +38,7 @@ class ENetHead(BaseDecodeHead):
     def __init__(self,
                  in_channels: Sequence[int] = (3, 16, 64, 128),
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  align: Dict = dict(type='IndexUnpool'),
                  init_cfg=dict(type='Kaiming', layer=['Conv2d', 'ConvTranspose2d'], mode='fan_in'),
                  **kwargs):
@@ -45,7 +47,7 @@ class ENetHead(BaseDecodeHead):
         kwargs.setdefault('norm_cfg', dict(type='BN', eps=1e-3))
         super().__init__(
             list(in_channels),
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             init_cfg=init_cfg,
             **kwargs)

@@ -34,6 +34,7 @@ class FCNSkipHead(BaseDecodeHead):
     Args:
         in_channels (Sequence[int]): Of the image, then of the pooled maps to score, fine to coarse, then of fc7:
             three numbers for 16s, four for 8s, two for 32s.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         skip_scales (Sequence[float], optional): Factor a of each pooled map before it is scored, fine to coarse.
             The at-once variant uses (1e-4, 1e-2). Defaults to None, 1 throughout.
         fixed_upsampling (bool): Keep the bilinear kernels as they are, as the released nets do. If False they are
@@ -51,6 +52,7 @@ class FCNSkipHead(BaseDecodeHead):
     def __init__(self,
                  in_channels: Sequence[int],
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  skip_scales: Optional[Sequence[float]] = None,
                  fixed_upsampling: bool = True,
                  init_cfg=dict(type='Constant', val=0, layer='Conv2d'),
@@ -63,7 +65,7 @@ class FCNSkipHead(BaseDecodeHead):
         kwargs.setdefault('dropout_ratio', 0)  # the encoder drops out after fc6 and fc7 already
         super().__init__(
             list(in_channels),
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             init_cfg=init_cfg,
             **kwargs)

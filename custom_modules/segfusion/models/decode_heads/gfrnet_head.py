@@ -1,5 +1,5 @@
 """G-FRNet: a coarse prediction refined stage by stage through gates."""
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmcv.cnn import ConvModule
@@ -32,6 +32,7 @@ class GFRNetHead(BaseDecodeHead):
     Args:
         in_channels (Sequence[int]): Of the encoder maps before each pooling, fine to coarse, of the last pooled map,
             and of the map the first prediction is made from.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         align (dict): How a coarse map gets onto the finer grid. Defaults to ``BilinearAlign``.
         fusion (dict): The gate. Defaults to ``GateUnitFusion``.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`. ``align_corners`` defaults to True
@@ -44,6 +45,7 @@ class GFRNetHead(BaseDecodeHead):
     def __init__(self,
                  in_channels: Sequence[int],
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  align: Dict = dict(type='BilinearAlign'),
                  fusion: Dict = dict(type='GateUnitFusion'),
                  align_corners: bool = True,
@@ -54,7 +56,7 @@ class GFRNetHead(BaseDecodeHead):
         kwargs.setdefault('norm_cfg', dict(type='BN'))
         super().__init__(
             list(in_channels),
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             align_corners=align_corners,
             init_cfg=init_cfg,

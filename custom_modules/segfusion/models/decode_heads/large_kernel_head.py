@@ -1,5 +1,5 @@
 """The Global Convolutional Network ("Large Kernel Matters"); mmseg's ``GCHead`` is the unrelated GCNet."""
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -28,6 +28,7 @@ class LargeKernelHead(BaseDecodeHead):
     Args:
         in_channels (Sequence[int]): Of the image, the pooled stem and the levels, fine to coarse (``StemResNet``);
             image and stem give their sizes only.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         context (dict): Scores a level. Defaults to ``LargeKernelContext`` with k = 7.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`. ``align_corners`` defaults to True
             as in the port.
@@ -39,6 +40,7 @@ class LargeKernelHead(BaseDecodeHead):
     def __init__(self,
                  in_channels: Sequence[int],
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  context: Dict = dict(type='LargeKernelContext', kernel_size=7),
                  align_corners: bool = True,
                  init_cfg=dict(type='Kaiming', layer='Conv2d', mode='fan_in'),
@@ -47,7 +49,7 @@ class LargeKernelHead(BaseDecodeHead):
         kwargs.setdefault('dropout_ratio', 0)
         super().__init__(
             list(in_channels),
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             align_corners=align_corners,
             init_cfg=init_cfg,

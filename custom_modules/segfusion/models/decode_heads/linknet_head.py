@@ -1,5 +1,5 @@
 """LinkNet: decoders that mirror a ResNet's stages, each added to what went into the stage it mirrors."""
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -26,6 +26,7 @@ class LinkNetHead(BaseDecodeHead):
 
     Args:
         in_channels (Sequence[int]): Of the image, the pooled stem and stages 1 to 4 (``StemResNet``).
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         channels (int): Channels of the last two convolutions. Defaults to 32.
         relu_after_sum (bool): Defaults to True.
         up_norm_cfg (dict): Norm after the first of the two last transposed convolutions, the only one that model.lua
@@ -41,6 +42,7 @@ class LinkNetHead(BaseDecodeHead):
                  in_channels: Sequence[int],
                  channels: int = 32,
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  relu_after_sum: bool = True,
                  norm_cfg: Dict = dict(type='BN', eps=1e-3),
                  up_norm_cfg: Dict = dict(type='BN'),
@@ -50,7 +52,7 @@ class LinkNetHead(BaseDecodeHead):
         super().__init__(
             list(in_channels),
             channels,
-            in_index=list(range(len(in_channels))),
+            in_index=in_index or list(range(len(in_channels))),
             input_transform='multiple_select',
             norm_cfg=norm_cfg,
             init_cfg=init_cfg,

@@ -1,5 +1,5 @@
 """RefineNet: each level refines what the coarser ones made."""
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence
 
 import torch.nn.functional as F
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -28,6 +28,7 @@ class RefineNetHead(BaseDecodeHead):
 
     Args:
         in_channels (Sequence[int]): Of the levels, fine to coarse.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         channels (int): Channels of the decoder. Defaults to 256.
         coarse_channels (int): Channels of its coarsest block. Defaults to 512.
         adapt_units (int): Residual units on each level. Defaults to 2.
@@ -46,6 +47,7 @@ class RefineNetHead(BaseDecodeHead):
                  in_channels: Sequence[int],
                  channels: int = 256,
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  coarse_channels: int = 512,
                  adapt_units: int = 2,
                  output_units: int = 3,
@@ -60,7 +62,7 @@ class RefineNetHead(BaseDecodeHead):
         super().__init__(
             list(in_channels),
             channels,
-            in_index=list(range(levels)),
+            in_index=in_index or list(range(levels)),
             input_transform='multiple_select',
             align_corners=align_corners,
             init_cfg=init_cfg,

@@ -32,6 +32,7 @@ class SegNetHead(BaseDecodeHead):
             Bayesian SegNet uses .5 in the middle. Defaults to None, no dropout.
         align (dict): How a map gets onto the grid of the pooling indices. Defaults to ``IndexUnpool``.
         in_channels (Sequence[int]): Channels of the pooling indices, fine to coarse, and of the last map.
+        in_index (Sequence[int], optional): Backbone levels. Defaults to all of them, in order.
         **kwargs: Of :class:`mmseg.models.decode_heads.decode_head.BaseDecodeHead`; ``act_cfg=None`` for SegNet-Basic.
 
     Raises:
@@ -45,6 +46,7 @@ class SegNetHead(BaseDecodeHead):
                  in_channels: Sequence[int],
                  stages: Sequence[Sequence[int]],
                  *,
+                 in_index: Optional[Sequence[int]] = None,
                  kernel_size: int = 3,
                  classifier_kernel: int = 3,
                  unpool_dropout: Optional[Sequence[float]] = None,
@@ -62,7 +64,10 @@ class SegNetHead(BaseDecodeHead):
         kwargs.setdefault('dropout_ratio', 0)
         kwargs.setdefault('norm_cfg', dict(type='BN'))
         super().__init__(
-            list(in_channels), in_index=list(range(len(in_channels))), input_transform='multiple_select', **kwargs)
+            list(in_channels),
+            in_index=in_index or list(range(len(in_channels))),
+            input_transform='multiple_select',
+            **kwargs)
         self.align = build_part(
             'align',
             align,

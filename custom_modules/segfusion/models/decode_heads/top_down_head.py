@@ -7,6 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from ...ops import conv_module_of_resized
 from ..slots import build_part
 from .deep_supervision import offer_side_outputs
 
@@ -72,7 +73,7 @@ class TopDownHead(BaseDecodeHead):
         self.fpn_convs = nn.ModuleList(
             ConvModule(channels, channels, 3, padding=1, inplace=False, **conv) for _ in steps)
         self.fpn_bottleneck = ConvModule(len(self.in_channels) * channels, channels, 3, padding=1, **conv)
-        self.split_bottleneck = None  # set by segfusion.deploy: the same sum without the concatenation
+        self.split_bottleneck = False  # set by segfusion.deploy: the same sum without the concatenation
 
     def fuse(self, levels: Sequence[Tensor]) -> List[Tensor]:
         """The top-down path: fused levels, fine to coarse, the context map last."""
@@ -87,11 +88,11 @@ class TopDownHead(BaseDecodeHead):
     def merge(self, fused: Sequence[Tensor]) -> Tensor:
         """All fused levels on the finest grid, (N, channels, H_1, W_1)."""
         outs = [conv(f) for conv, f in zip(self.fpn_convs, fused)] + [fused[-1]]
-        if self.split_bottleneck is not None:
-            return self.split_bottleneck(outs)
+        size = outs[0].shape[2:]
+        if self.split_bottleneck:
+            return conv_module_of_resized(self.fpn_bottleneck, outs, size=size, align_corners=self.align_corners)
         outs = [outs[0]] + [
-            resize(p, size=outs[0].shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False)
-            for p in outs[1:]
+            resize(p, size=size, mode='bilinear', align_corners=self.align_corners, warning=False) for p in outs[1:]
         ]
         return self.fpn_bottleneck(torch.cat(outs, dim=1))
 

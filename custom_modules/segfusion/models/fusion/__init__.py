@@ -9,6 +9,7 @@ from .duplex_gate import DuplexGateFusion
 from .gate_unit import GateUnitFusion
 from .gated_dual_flow import GatedDualFlowFusion
 from .gated_full import GatedFullFusion
+from .shape_gate import ShapeGateFusion
 from .sum import SumFusion
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     'GatedDualFlowFusion',
     'GatedFullFusion',
     'IterativeAFFusion',
+    'ShapeGateFusion',
     'SumFusion',
 ]

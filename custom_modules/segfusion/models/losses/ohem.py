@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from .weighted_cross_entropy import pixel_weights, weight_buffer, weighted_mean
+
 
 @MODELS.register_module()
 class OHEMLoss(nn.Module):
@@ -22,9 +24,10 @@ class OHEMLoss(nn.Module):
 
     Checked against: lxtGH/SFSegNets, loss.py ``OhemCrossEntropy2dTensor`` and ``CriterionSFNet``, commit ba475baf.
 
-    Differs: the same number from one log-softmax and no sort. mmseg's ``OhemCrossEntropy`` has the same formula, but
-    cannot be used with a plain head (its ``forward`` refuses the arguments every head passes). ``OHEMPixelSampler``
-    with cross-entropy is another loss: it divides by all pixels, and multiplies ``min_kept`` by the batch size.
+    Differs: the same number from one log-softmax, with neither a sort nor a wait for the device. mmseg's
+    ``OhemCrossEntropy`` has the same formula, but cannot be used with a plain head (its ``forward`` refuses the
+    arguments every head passes). ``OHEMPixelSampler`` with cross-entropy is another loss: it divides by all pixels, and
+    multiplies ``min_kept`` by the batch size.
 
     Args:
         thres (float): :math:`\theta`, in (0, 1]. Defaults to 0.7.
@@ -35,7 +38,8 @@ class OHEMLoss(nn.Module):
         loss_name (str): Defaults to ``'loss_ohem'``.
 
     Raises:
-        ValueError: If ``thres`` is not in (0, 1] or ``min_kept`` is negative.
+        ValueError: If ``thres`` is not in (0, 1], ``min_kept`` is negative, there is not one weight for each class, or
+            a pixel sampler wants to choose, too.
 
     Shape:
         - logits (N, C, H, W), label (N, H, W) -> ()
@@ -52,28 +56,22 @@ class OHEMLoss(nn.Module):
             raise ValueError(f'expected 0 < thres <= 1 and min_kept >= 0, got {thres} and {min_kept}')
         self.thres, self.min_kept, self.loss_weight, self._loss_name = thres, min_kept, loss_weight, loss_name
         self.class_weight = class_weight
+        self.register_buffer('weights', weight_buffer(class_weight), persistent=False)
 
-    def forward(self, cls_score: Tensor, label: Tensor, weight=None, ignore_index: int = 255, **kwargs) -> Tensor:
+    def forward(self, cls_score: Tensor, label: Tensor, weight: Optional[Tensor] = None, ignore_index: int = 255,
+                reduction_override: Optional[str] = None) -> Tensor:
+        if weight is not None or reduction_override is not None:
+            raise ValueError(f'{type(self).__name__} chooses its pixels itself: expected a head without pixel sampler, '
+                             'got the request of one; remove sampler= of the head, or take another loss_decode')
         pixel = F.cross_entropy(cls_score, label, ignore_index=ignore_index, reduction='none')
-        valid = label != ignore_index
-        pixel, label = pixel[valid], label[valid]
-        if not pixel.numel():
-            return cls_score.sum() * 0  # keeps every parameter in the graph
-        # p_i <= p is loss_i >= -log p.
-        hard = pixel.detach() >= -math.log(self.thres)
-        if pixel.numel() > self.min_kept > int(hard.sum()):
-            kth = torch.topk(pixel.detach(), self.min_kept).values[-1]
-            hard = pixel.detach() >= kth
-        elif pixel.numel() <= self.min_kept:
-            hard = torch.ones_like(hard)
-        if not hard.any():
-            return cls_score.sum() * 0
-        if self.class_weight is None:
-            loss = pixel[hard].mean()
-        else:
-            w = cls_score.new_tensor(self.class_weight)[label[hard]]
-            loss = (w * pixel[hard]).sum() / w.sum()
-        return self.loss_weight * loss
+        kept = label != ignore_index
+        if self.min_kept < pixel.numel():
+            hardness = torch.where(kept, pixel.detach(), -math.inf)
+            bound = -math.log(self.thres)  # p_i <= p is loss_i >= -log p
+            if self.min_kept:  # -inf with fewer labelled pixels than that: then all of them are hard
+                bound = hardness.flatten().topk(self.min_kept, sorted=False).values.amin().clamp(max=bound)
+            kept = kept & (hardness >= bound)
+        return self.loss_weight * weighted_mean(pixel, pixel_weights(cls_score, label, kept, self.weights))
 
     @property
     def loss_name(self) -> str:

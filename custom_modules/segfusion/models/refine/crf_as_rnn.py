@@ -1,4 +1,5 @@
 """Dense CRF inference as a trainable layer that refines logits by the image."""
+import warnings
 from typing import Optional
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from ...ops.crf.dense_crf import crf
 from ...ops.crf.gaussian_filter import METHODS, NORMALIZATIONS
+from ...ops.precision import full_precision
 
 SHAPES = ('scalar', 'diagonal', 'full')
 
@@ -53,6 +55,9 @@ class CRFAsRNN(BaseModule):
         learn_bandwidths (bool): Learn the three bandwidths (as logarithms), by moment filtering, at about eight times
             the cost. Defaults to False.
 
+    The first image with something in it is looked at (one wait for the device): colours in 0..1, or below 0, get a
+    warning, since bandwidths are in colour levels 0..255.
+
     Shape:
         - logits (N, num_classes, H, W), image (N, 3, H, W) in RGB 0..255 -> logits (N, num_classes, H, W), float32
     """
@@ -81,9 +86,9 @@ class CRFAsRNN(BaseModule):
         if num_classes < 1 or iterations < 0 or test_iterations < 0:
             raise ValueError('expected num_classes >= 1 and iterations, test_iterations >= 0, '
                              f'got {num_classes}, {iterations}, {test_iterations}')
-        sigmas = torch.tensor([spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb], dtype=torch.float64)
-        if not (sigmas > 0).all():
-            raise ValueError(f'expected positive bandwidths (pixels, pixels, colour levels), got {sigmas.tolist()}')
+        sigmas = (float(spatial_sigma), float(bilateral_sigma_xy), float(bilateral_sigma_rgb))
+        if not all(sigma > 0 for sigma in sigmas):
+            raise ValueError(f'expected positive bandwidths (pixels, pixels, colour levels), got {list(sigmas)}')
         self.num_classes, self.iterations, self.test_iterations = num_classes, iterations, test_iterations
         self.weights, self.normalization, self.method, self.save = weights, normalization, method, save
         classes = max(num_classes, 2)
@@ -91,8 +96,9 @@ class CRFAsRNN(BaseModule):
         self.spatial_weight = nn.Parameter(shape * spatial_weight)
         self.bilateral_weight = nn.Parameter(shape * bilateral_weight)
         self.compatibility = nn.Parameter(torch.eye(classes)) if learn_compatibility else None
-        self.sigmas = tuple(sigmas.tolist())
-        self.log_sigmas = nn.Parameter(sigmas.log().float()) if learn_bandwidths else None
+        self.sigmas = sigmas
+        self.log_sigmas = nn.Parameter(torch.tensor(sigmas).log()) if learn_bandwidths else None
+        self._image_seen = False
 
     def compatibilities(self):
         """The two matrices :math:`C W` (scalars and diagonals where they suffice)."""
@@ -107,11 +113,13 @@ class CRFAsRNN(BaseModule):
         if logits.dim() != 4 or logits.shape[1] != self.num_classes:
             raise ValueError(f'expected logits of {self.num_classes} classes (N, {self.num_classes}, H, W), got '
                              f'{tuple(logits.shape)}; set num_classes of the refiner')
+        if not self._image_seen and not torch.jit.is_tracing():
+            self._image_seen = look_at_colours(image)
         binary = self.num_classes == 1
         if binary:
             logits = torch.cat([torch.zeros_like(logits), logits], 1)
         sigmas = self.sigmas if self.log_sigmas is None else self.log_sigmas.exp()
-        with torch.autocast(logits.device.type, enabled=False):  # the small matrix products, too
+        with full_precision(logits.device):  # the small matrix products, too
             spatial, bilateral = self.compatibilities()
         refined = crf(
             logits,
@@ -131,3 +139,14 @@ class CRFAsRNN(BaseModule):
         return (f'num_classes={self.num_classes}, iterations={self.iterations}, '
                 f'test_iterations={self.test_iterations}, weights={self.weights!r}, sigmas={self.sigmas}, '
                 f'normalization={self.normalization!r}, method={self.method!r}')
+
+
+def look_at_colours(image: Tensor, who: str = 'CRFAsRNN') -> bool:
+    """Warn if the colours are not levels 0..255; whether there was a colour to judge by (a black image has none)."""
+    if not image.numel() or image.is_meta:
+        return False
+    low, high = (v.item() for v in image.detach().aminmax())
+    if low < -1 or 0 < high <= 1:
+        warnings.warn(f'{who} expects an image of colour levels 0..255, got values from {low:.3g} to {high:.3g}, '
+                      'which it takes for black or nearly so; multiply by 255, or undo the normalisation')
+    return high > 0

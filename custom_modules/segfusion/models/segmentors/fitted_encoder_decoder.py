@@ -19,10 +19,10 @@ class FittedEncoderDecoder(EncoderDecoder):
 
         model = dict(type='FittedEncoderDecoder', backbone=dict(depth=50), decode_head=dict(in_channels=None))
 
-    A list that is left out, or None, becomes that of the levels ``in_index`` names (all of them, for heads that take
-    all by default); one that is given is compared. It runs once, when the model is built, on one black image without
-    gradient; no weight, statistic or random number changes. Without this type the list has to be written, and
-    ``tools/explain_config.py`` says which one is right.
+    A list that is left out, or None, becomes that of the levels ``in_index`` names (all of them, for heads whose
+    ``in_index`` is None by default); one that is given is compared. It runs once, when the model is built, on one black
+    image without gradient; no weight, statistic or random number changes. Without this type the list has to be written,
+    and ``tools/explain_config.py`` says which one is right.
 
     Args:
         **kwargs: Of :class:`mmseg.models.segmentors.EncoderDecoder`.
@@ -68,6 +68,8 @@ def run_levels(backbone: nn.Module, neck: Optional[nn.Module] = None, size: Opti
     Raises:
         RuntimeError: If no size works; holds what the backbone said.
     """
+    if size is not None and (len(size) != 2 or min(size) < 1):
+        raise ValueError(f'expected a height and a width of at least 1 pixel, got {tuple(size)}')
     training = [m for m in [*backbone.modules(), *(neck.modules() if neck is not None else ())] if m.training]
     parameter = next(backbone.parameters(), torch.zeros(1))
     backbone.eval()
@@ -81,7 +83,7 @@ def run_levels(backbone: nn.Module, neck: Optional[nn.Module] = None, size: Opti
                 with torch.no_grad():
                     levels = backbone(image)
                     return list(levels if neck is None else neck(levels))
-            except (RuntimeError, ValueError, IndexError) as failed:  # too small
+            except (RuntimeError, ValueError, IndexError, AssertionError) as failed:  # too small
                 error = failed
         raise RuntimeError(f'{type(backbone).__name__} takes no image of {size or SIZES[-1]} pixels: {error}')
     finally:
@@ -104,7 +106,7 @@ def wanted_channels(head: dict, channels: Sequence[int]) -> Union[int, List[int]
     index = head.get('in_index')
     if index is None:
         index = _default(_class(head), 'in_index')
-        several = isinstance(head.get('in_channels'), (list, tuple)) or _takes_all(_class(head))
+        several = isinstance(head.get('in_channels'), (list, tuple))
         if index in (None, _ABSENT) or (isinstance(index, int) and several):
             index = list(range(len(channels)))
     wrong = [i for i in ([index] if isinstance(index, int) else index) if not -len(channels) <= i < len(channels)]
@@ -123,12 +125,6 @@ def channel_problem(slot: str, head: dict, channels: Sequence[int]) -> str:
     what = 'is left out' if given is None else f'is {given}'
     return (f'in_channels of {slot} ({_class(head).__name__}) {what}, but the backbone gives levels of '
             f'{list(channels)} channels: write in_channels={wanted}, or None with type=\'FittedEncoderDecoder\'')
-
-
-def _takes_all(cls: type) -> bool:
-    """Whether a head is annotated as reading several levels; heads of this package that do read all of them."""
-    own = next(base for base in cls.__mro__ if 'in_channels' in inspect.signature(base.__init__).parameters)
-    return 'Sequence' in str(inspect.signature(own.__init__).parameters['in_channels'].annotation)
 
 
 _ABSENT = inspect.Parameter.empty

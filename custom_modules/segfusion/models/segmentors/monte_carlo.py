@@ -1,7 +1,9 @@
 """Keep dropout on at test time and average: Bayesian SegNet's inference, for any network with dropout."""
+import math
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from torch import Tensor
@@ -14,7 +16,8 @@ class MonteCarloEncoderDecoder(EncoderDecoder):
 
     .. math:: p = \frac{1}{T} \sum_t softmax(f(image, mask_t)), \quad logits = \log p
 
-    so that ``softmax(logits)`` is the sampled posterior mean and its arg max the prediction.
+    so that ``softmax(logits)`` is the sampled posterior mean and its arg max the prediction. With one channel, it is
+    ``sigmoid(logits)``.
 
     Paper: `Bayesian SegNet <https://arxiv.org/abs/1511.02680>`_, Sec. 3.
     Checked against: alexgkendall/SegNet-Tutorial, Models/bayesian_segnet_inference.prototxt, 46c0dfa0 (which repeats
@@ -54,8 +57,16 @@ class MonteCarloEncoderDecoder(EncoderDecoder):
 
     def encode_decode(self, inputs: Tensor, batch_img_metas) -> Tensor:
         """Logits whose softmax is the mean over the samples."""
+        total = None
         with self._sampling():
-            mean = 0
             for _ in range(self.samples):
-                mean = mean + super().encode_decode(inputs, batch_img_metas).softmax(dim=1)
-        return torch.log(mean / self.samples)
+                # Summed as logarithms: a probability below 1e-38 would become 0, and its logarithm -inf.
+                one = F.log_softmax(_two_classes(super().encode_decode(inputs, batch_img_metas)), 1)
+                total = one if total is None else torch.logaddexp(total, one)
+        return total[:, 1:] - total[:, :1] if self.out_channels == 1 else total - math.log(self.samples)
+
+
+def _two_classes(logits: Tensor) -> Tensor:
+    """In single precision at least; one channel is the logit of a foreground against a background of logit 0."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return torch.cat([torch.zeros_like(logits), logits], 1) if logits.shape[1] == 1 else logits

@@ -33,7 +33,8 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
 
     Its checkpoints load as they are; only ``refiner.*`` is missing in them. The refiner gets exactly the pixels its
     logits come from: the window in slide inference, the flipped image in test-time augmentation, RGB in 0..255
-    whatever the data preprocessor did to it, and never padding. Padded pixels keep their unrefined logits.
+    whatever the data preprocessor did to it (but see ``refiner_image``), and never padding. Padded pixels keep their
+    unrefined logits.
 
     In training the losses of ``decode_head`` are computed from the refined logits. ``in_channels`` of heads are filled
     in or checked as in :class:`FittedEncoderDecoder`.
@@ -47,6 +48,9 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
             those of every window. Defaults to False.
         image_order (str): Channel order of what the network sees: 'RGB', 'BGR', or 'auto', which is RGB if
             the data preprocessor swaps channels (mmseg loads BGR and swaps), else BGR. Defaults to 'auto'.
+        refiner_image (str): What the refiner gets: 'restored', RGB in 0..255, or 'network', the very tensor that the
+            network sees. The released CRF-as-RNN filters the latter, BGR less its mean; a lattice is not quite
+            indifferent to an offset or to the order of its features. Defaults to 'restored'.
         **kwargs: Of :class:`mmseg.models.segmentors.EncoderDecoder`.
 
     Raises:
@@ -58,9 +62,11 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
     """
 
     def __init__(self, refiner: dict, unary_loss_weight: float = 0., refine_after_slide: bool = False,
-                 image_order: str = 'auto', **kwargs):
+                 image_order: str = 'auto', refiner_image: str = 'restored', **kwargs):
         if image_order not in ('auto', 'RGB', 'BGR'):
             raise ValueError(f"expected image_order 'auto', 'RGB' or 'BGR', got {image_order!r}")
+        if refiner_image not in ('restored', 'network'):
+            raise ValueError(f"expected refiner_image 'restored' or 'network', got {refiner_image!r}")
         if isinstance(kwargs.get('decode_head'), (list, tuple)):
             raise TypeError('expected one decode_head, got a list: a cascade has no single logit map to refine. Use '
                             'the type EncoderDecoder refines, i.e. one head config')
@@ -69,9 +75,10 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         self.unary_loss_weight = unary_loss_weight
         self.refine_after_slide = refine_after_slide
         self.image_order = image_order
+        self.refiner_image = refiner_image
         self._skip_refiner = False
 
-    def _init_decode_head(self, decode_head) -> None:
+    def _init_decode_head(self, decode_head) -> None:  # private to mmseg
         super()._init_decode_head(decode_head)
         if not isinstance(self.decode_head, BaseDecodeHead):
             raise TypeError(f'expected a decode_head derived from BaseDecodeHead, got {type(self.decode_head).__name__}'
@@ -109,7 +116,7 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         """Refine logits at the size of ``inputs``; ``boxes`` hold what is not padding in each image."""
         if self._skip_refiner:
             return logits
-        image = self.restore_image(inputs)
+        image = self.restore_image(inputs) if self.refiner_image == 'restored' else inputs.detach()
         height, width = image.shape[2:]
         whole = (0, height, 0, width)
         boxes = [whole] * len(image) if boxes is None else list(boxes)
@@ -122,9 +129,8 @@ class RefinedEncoderDecoder(FittedEncoderDecoder):
         for (top, bottom, left, right), members in groups.items():
             if bottom <= top or right <= left:
                 continue  # a window that lies in the padding
-            index = torch.tensor(members, device=logits.device)
-            part = (slice(None), slice(None), slice(top, bottom), slice(left, right))
-            refined = self.refiner(logits[index][part], image[index][part])
+            part = (slice(None), slice(top, bottom), slice(left, right))
+            refined = self.refiner(*(torch.stack([x[i][part] for i in members]) for x in (logits, image)))
             for i, one in zip(members, refined):
                 out[i] = _paste(out[i].to(one.dtype), one, top, left)
         dtype = max((o.dtype for o in out), key=lambda d: torch.finfo(d).bits)

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..precision import full_precision
 from .bandwidth import learnable, mean_field_with_bandwidths
-from .gaussian_filter import Sigma, from_rows, gaussian_kernel, halve, to_rows
-from .mean_field import full_precision, mean_field
+from .gaussian_filter import Sigma, from_rows, gaussian_kernel, half_of, halve, to_rows
+from .mean_field import mean_field
 
 FULL_STEPS = 2  # iterations of the half-resolution schedule that run at full resolution
 
@@ -67,7 +68,7 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
             method = 'lattice'
             if iterations > FULL_STEPS and min(logits.shape[2:]) > 1:
                 logits = from_rows(to_rows(logits), logits)  # channels last pools and resizes faster
-                half = [torch.as_tensor(s, dtype=torch.float64) / 2 for s in sigmas[:2]] + [sigmas[2]]
+                half = [half_of(s) for s in sigmas[:2]] + [sigmas[2]]
                 small = halve(logits)
                 coarse = _infer(small, halve(image), half, compats, iterations - FULL_STEPS, None, normalization,
                                 method, save)

@@ -15,6 +15,7 @@ from .permutohedral import Lattice, build_lattice, weighted_bags
 
 METHODS = {'exact': None, 'lattice': (1, 0), 'dense': (2, 1), 'half': (1, 0)}  # (blurs, dilations)
 NORMALIZATIONS = ('symmetric', 'after', 'before', 'mean', 'none')
+KEPT_LIMIT = 2**22  # pixels of a batch whose position kernel is kept for the next call: 200 MB in single precision
 EXACT_LIMIT = 16384  # pixels; the matrix then takes 1 GB in single precision
 TINY = 1e-20
 
@@ -149,7 +150,10 @@ Kernel = Union[LatticeKernel, ExactKernel]
 def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tensor] = None, sigma_rgb: Sigma = 1., *,
                     images: int = 1, normalization: str = 'symmetric', method: str = 'lattice',
                     dtype: torch.dtype = torch.float32, device: Optional[torch.device] = None) -> Kernel:
-    """The kernel of :func:`gaussian_filter` for repeated use. Kernels without an image are kept for the next call.
+    """The kernel of :func:`gaussian_filter` for repeated use.
+
+    The last two kernels without an image are kept for the next call, unless they are large (``KEPT_LIMIT``; for 'exact'
+    always) or their bandwidth is a tensor, which the next step of an optimizer changes.
 
     Args:
         size (Tuple[int, int]): Height and width in pixels.
@@ -168,12 +172,14 @@ def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tens
             raise ValueError(f'expected positive {name} (pixels, or colour levels 0..255), got {values}')
     if image is None:
         sigma = tuple(torch.as_tensor(sigma_xy, dtype=torch.float64).expand(2).tolist())
-        return _position_kernel(tuple(size), sigma, images, normalization, method, dtype, torch.device(device or 'cpu'))
+        kept = not isinstance(sigma_xy, Tensor) and method != 'exact' and images * size[0] * size[1] <= KEPT_LIMIT
+        make = _position_kernel if kept else _position_kernel.__wrapped__
+        return make(tuple(size), sigma, images, normalization, method, dtype, torch.device(device or 'cpu'))
     features = pixel_features(size, sigma_xy, image.detach(), sigma_rgb)
     return _make_kernel(features, len(image), normalization, method)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # two sizes in turn: the half-resolution schedule
 def _position_kernel(size, sigma, images, normalization, method, dtype, device) -> Kernel:
     # Outlives this call, and tensors made in inference mode could not take part in training later.
     with torch.inference_mode(False):
@@ -222,8 +228,7 @@ def gaussian_filter(values: Tensor, sigma_xy: Sigma, image: Optional[Tensor] = N
                          f'{tuple(values.shape)} and {None if image is None else tuple(image.shape)}')
     if method == 'half' and min(values.shape[2:]) > 1:
         small = None if image is None else halve(image)
-        half = torch.as_tensor(sigma_xy, dtype=torch.float64) / 2
-        out = gaussian_filter(halve(values), half, small, sigma_rgb, normalization=normalization)
+        out = gaussian_filter(halve(values), half_of(sigma_xy), small, sigma_rgb, normalization=normalization)
         return F.interpolate(out, size=values.shape[2:], mode='bilinear', align_corners=False)
     dtype = torch.float64 if values.dtype == torch.float64 else torch.float32
     image = None if image is None else image.to(dtype)
@@ -239,6 +244,11 @@ def gaussian_filter(values: Tensor, sigma_xy: Sigma, image: Optional[Tensor] = N
         device=values.device)
     rows = _Filter.apply(to_rows(values.to(dtype)), kernel)
     return from_rows(rows, values)
+
+
+def half_of(sigma: Sigma) -> Sigma:
+    """The bandwidth in pixels of half the size."""
+    return tuple(s / 2 for s in sigma) if isinstance(sigma, (tuple, list)) else sigma / 2
 
 
 def halve(x: Tensor) -> Tensor:

@@ -86,7 +86,9 @@ class Lattice:
 
     def blur(self, table: Tensor, reverse: bool = False) -> Tensor:
         """Blur along every axis in turn, (M + 1, C) -> (M + 1, C); in ``reverse`` order it is the exact adjoint."""
-        taps = table.new_tensor([1., .5, .5]).repeat(self.rows)
+        taps = table.new_full((self.rows, 3), .5)  # filled there: a GPU would be waited for to copy numbers to it
+        taps[:, 0].fill_(1.)
+        taps = taps.view(-1)
         offset = torch.arange(0, 3 * self.rows + 1, 3, dtype=torch.int32, device=table.device)
         axes = range(len(self.neighbour) - 1, -1, -1) if reverse else range(len(self.neighbour))
         for axis in axes:

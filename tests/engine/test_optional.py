@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from segfusion.diagnosis import optional
 from segfusion.diagnosis.cost import build_segmentor
 from segfusion.diagnosis.live import _needs
-from segfusion.diagnosis.names import check_names
-from segfusion.diagnosis.optional import REMEDY, lacking
 from segfusion.diagnosis.preflight import refuse_misspelt_names
+from segfusion.engine import optional
+from segfusion.engine.names import check_names
+from segfusion.engine.optional import REMEDY, lacking
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')

@@ -1,0 +1,85 @@
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.dist import is_distributed
+from mmengine.model import revert_sync_batchnorm
+from mmengine.runner import Runner
+from mmseg.registry import RUNNERS
+
+from .names import DEFAULT_HOOKS, check_names
+
+_register_default_hooks = Runner.register_default_hooks
+
+
+def register_default_hooks(self, hooks=None) -> None:
+    """mmengine's, but None switches off any default hook: mmengine says so, and asserts on all but its own six.
+
+    Replaces the method of ``Runner`` itself: mmseg's tools/test.py builds that one, whatever ``runner_type`` says.
+    """
+    _register_default_hooks(
+        self, {name: hook for name, hook in (hooks or {}).items() if hook is not None or name in DEFAULT_HOOKS})
+
+
+Runner.register_default_hooks = register_default_hooks
+
+
+class ConfigError(ValueError):
+    """A config holds names that nothing is called by."""
+
+
+@RUNNERS.register_module()
+class CheckedRunner(Runner):
+    """mmengine's ``Runner`` that looks at its config before it builds anything, and that also trains on CPUs.
+
+    ``runner_type = 'CheckedRunner'`` in ``configs/_base_/default_runtime.py`` makes ``mim train mmseg`` build it.
+    Differs from ``Runner``:
+
+    * every name in the config is checked first, see :func:`~.names.check_names`; off by ``check_names = False``;
+    * ``--launcher pytorch`` without a GPU runs on CPUs, by gloo; ``SyncBN``, which needs GPUs, becomes ``BN``;
+    * a batch norm that gets a single value says what to change.
+
+    Raises:
+        ConfigError: If the config holds a name that is not registered, or an argument that nothing takes; with the
+            nearest right one.
+    """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'CheckedRunner':
+        problems = check_names(cfg) if cfg.get('check_names', True) else []
+        wrapper = cfg.get('optim_wrapper') or {}
+        if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
+            problems.append('optim_wrapper.type: AmpOptimWrapper (--amp) needs a GPU; on CPUs mixed precision is '
+                            'optim_wrapper.type=Bfloat16OptimWrapper, without --amp')
+        if problems:
+            raise ConfigError('\n'.join([f'{getattr(cfg, "filename", None) or "config"}:',
+                                         *(f'  {problem}' for problem in problems)]))
+        return super().from_cfg(cfg)
+
+    def setup_env(self, env_cfg: dict) -> None:
+        if self.launcher == 'pytorch' and get_device() == 'cpu' and not is_distributed():
+            torch.distributed.init_process_group('gloo')  # mmengine would ask for a CUDA device first
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg, model):
+        if self.distributed and get_device() == 'cpu':
+            norms = sum(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules())
+            if norms:
+                self.logger.warning(f'{norms} SyncBN layers become BN: SyncBN needs GPUs, so each process normalises '
+                                    'by its own batch')
+            model = revert_sync_batchnorm(model)
+            model_wrapper_cfg = dict(
+                dict(broadcast_buffers=False, find_unused_parameters=self.cfg.get('find_unused_parameters', False)),
+                **(model_wrapper_cfg or {}), device_ids=None)
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def train(self):
+        try:
+            return super().train()
+        except ValueError as error:
+            if 'more than 1 value per channel' not in str(error):
+                raise
+            raise ValueError(
+                f'a batch norm got a single value a channel ({error}): the network pools to one cell, and the batch on '
+                'this device is one image. Raise train_dataloader.batch_size to at least 2 (and set drop_last=True if '
+                "the last batch of an epoch may hold one), or use norm_cfg=dict(type='SyncBN') on several GPUs, or "
+                "dict(type='GN', num_groups=32)") from error
