@@ -19,6 +19,7 @@ from segfusion.models.segmentors.fitted_encoder_decoder import (
 )
 from tests.optional import skip_if_lacking
 from tests.references.samples import batch
+from tests.references.shipped import load
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
@@ -53,7 +54,7 @@ def depth(backbone):
 
 def distinct(paths):
     """The shallowest config of every network."""
-    configs = {path: Config.fromfile(path) for path in paths}
+    configs = {path: load(path) for path in paths}
     seen = {}
     for path in sorted(configs, key=lambda p: (depth(configs[p].model.backbone), p)):
         seen.setdefault(fingerprint(configs[path]), path)
@@ -103,7 +104,7 @@ def test_heavy_config_fits_together(path, monkeypatch):
 
 @pytest.mark.parametrize('path', [p for p in DISTINCT if not HEAVY.search(p.stem)], ids=lambda p: p.stem)
 def test_config_trains_and_predicts(path):
-    config = small(Config.fromfile(path))
+    config = small(load(path))
     skip_if_lacking(config)
     init_default_scope('mmseg')
     model = revert_sync_batchnorm(MODELS.build(config.model))
@@ -130,7 +131,7 @@ def test_config_trains_and_predicts(path):
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
 def test_config_is_whole(path):
     """What the training step above does not touch: data, classes of all heads, schedule, runtime."""
-    config = Config.fromfile(path)
+    config = load(path)
     assert config.custom_imports.imports == ['segfusion'], 'inherit _base_/default_runtime.py'
     for split in ('train', 'val', 'test'):
         loader = config[f'{split}_dataloader']

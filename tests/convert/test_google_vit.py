@@ -209,7 +209,7 @@ def test_what_cannot_fit_is_named(tmp_path):
         converted(tmp_path, broken, HYBRID)
     path = tmp_path / 'google.npz'
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ConversionError, match='cut off, damaged'):
+    with pytest.raises(ConversionError, match='is damaged, or holds more'):
         convert_file(config(tmp_path, HYBRID), str(path), str(tmp_path / 'new.pth'))
     with pytest.raises(FileNotFoundError):
         convert_file(config(tmp_path, HYBRID), str(tmp_path / 'none.npz'), str(tmp_path / 'new.pth'))

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmseg.apis import inference_model
 from torch import nn
 
 import segfusion
 from segfusion.deploy import load_segmentor
 from segfusion.deploy.zoo import _find
+from tests.references.shipped import load
 
 ROOT = Path(__file__).parents[2]
 
@@ -113,7 +113,7 @@ def test_no_two_configs_of_a_name_differ_in_their_parts():
     """The first of them can stand for all."""
     kinds = {}
     for path in sorted(ROOT.glob('configs/[!_]*/*.py')):
-        model = Config.fromfile(path).model
+        model = load(path).model
         heads = model.decode_head if isinstance(model.decode_head, list) else [model.decode_head]
         kind = (model.backbone.type, model.backbone.get('depth'), *(head.type for head in heads),
                 *(str(head.get('align', {}).get('type')) for head in heads))

@@ -8,13 +8,14 @@ from mmengine.config import Config
 from segfusion.diagnosis.preflight import config_and_options, refuse_misspelt_names
 from segfusion.engine.names import check_names
 from segfusion.engine.optional import lacking
+from tests.references.shipped import load
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
 
 
 def test_no_config_of_ours_is_refused():
-    configs = {p.name: Config.fromfile(p) for p in CONFIGS}
+    configs = {p.name: load(p) for p in CONFIGS}
     wrong = {name: check_names(config) for name, config in configs.items() if not lacking(config)}
     assert len(wrong) > 80
     assert {name: problems for name, problems in wrong.items() if problems} == {}

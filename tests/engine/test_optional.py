@@ -11,6 +11,7 @@ from segfusion.diagnosis.preflight import refuse_misspelt_names
 from segfusion.engine import optional
 from segfusion.engine.names import check_names
 from segfusion.engine.optional import REMEDY, lacking
+from tests.references.shipped import load
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_base_')
@@ -29,7 +30,7 @@ def nothing(monkeypatch):
 def test_only_these_configs_need_more(nothing):
     found = {}
     for path in CONFIGS:
-        for sentence in lacking(Config.fromfile(path)):
+        for sentence in lacking(load(path)):
             found.setdefault(path.parent.name, set()).add(sentence)
     assert set(found) == OPS | MMDET
     assert found['ccnet'] == {
@@ -42,7 +43,7 @@ def test_only_these_configs_need_more(nothing):
 
 def test_timm_is_named_with_its_own_remedy(monkeypatch):
     monkeypatch.setattr(optional, 'has_timm', lambda: False)
-    configs = [Config.fromfile(p) for p in CONFIGS if '_timm-' in p.stem]
+    configs = [load(p) for p in CONFIGS if '_timm-' in p.stem]
     assert len(configs) == 5
     assert all(lacking(config) == [f"{TIMM}: pip install 'segfusion[timm]'"] for config in configs)
     assert _needs(dict(cfg=configs[0])) == (TIMM, 'error', "pip install 'segfusion[timm]'")
@@ -51,7 +52,7 @@ def test_timm_is_named_with_its_own_remedy(monkeypatch):
 def test_nothing_is_lacking_where_it_is_there(monkeypatch):
     monkeypatch.setattr(optional, 'has_compiled_ops', lambda: True)
     monkeypatch.setattr(optional, 'has_mmdet', lambda: True)
-    assert not any(lacking(Config.fromfile(p)) for p in CONFIGS if p.parent.name in OPS | MMDET)
+    assert not any(lacking(load(p)) for p in CONFIGS if p.parent.name in OPS | MMDET)
 
 
 def test_operators_in_a_backbone_and_names_of_mmdet(nothing):
