@@ -62,7 +62,7 @@ def read_colours(text: str, what: str = 'colours.csv') -> Tuple[List[str], List[
     255 is ignored.
 
     Raises:
-        ValueError: If columns are missing, colours are not three numbers in 0..255 or stand twice, or indices have gaps.
+        ValueError: If columns are missing, colours are no numbers of 0..255 or stand twice, or indices have gaps.
     """
     rows = list(csv.DictReader(io.StringIO(text.lstrip('\ufeff')), skipinitialspace=True))
     rows = [{(k or '').strip().lower(): (v or '') for k, v in row.items()} for row in rows]

@@ -68,7 +68,7 @@ def new_dataset(images: Path, masks: Path, shipped: Path, name: str = 'mine', ou
     out, data = Path(out or f'configs/{name}'), Path(data or f'data/{name}')
     if out.exists():
         raise FileExistsError(f'{out} exists and is not overwritten: pass another --name or --out, or remove it')
-    seen = survey(Path(images), open_truth(Path(masks), mask_suffix), image_suffix, skip_unpaired)
+    seen = survey(Path(images), open_truth(Path(masks), mask_suffix, Path(images)), image_suffix, skip_unpaired)
     legend = make_legend(seen, classes, void, colours, unknown_colours, unlabelled)
     splits = given(list(seen.images), split_files)
     how = 'as given' if splits else f'dealt with seed {seed}'

@@ -45,8 +45,9 @@ def deal(pixels: Dict[str, np.ndarray], shares: Sequence[float] = (0.7, 0.15, 0.
     for _ in range(DRAWS):
         order = rng.permutation(len(keys))
         ends = np.cumsum(sizes[order])
-        first = np.searchsorted(ends, shares[0] * ends[-1], 'right').clip(1, len(keys) - 2)
-        second = np.searchsorted(ends, (shares[0] + shares[1]) * ends[-1], 'right').clip(first + 1, len(keys) - 1)
+        first, second = np.searchsorted(ends, np.cumsum(shares[:2]) * ends[-1] + 1e-6, 'right')
+        first = np.clip(first, 1, len(keys) - 2)
+        second = np.clip(second, first + 1, len(keys) - 1)
         parts = np.split(order, [first, second])
         off = sum(np.abs(counts[p].sum(0) / max(counts[p].sum(), 1) - whole).sum() for p in parts)
         if off < best:

@@ -108,8 +108,8 @@ def _partners(seen: Survey, images: Dict[str, str], skip: bool) -> List[str]:
     if problems and not images.keys() & masks.keys():
         tails = {name[len(stem):] for stem in images for name in masks.values() if name.startswith(stem)}
         if len(tails) == 1:
-            return [f'no mask has the name of its image, but all end in {tails.copy().pop()}: pass --mask-suffix '
-                    f'{tails.pop()}']
+            tail = tails.pop()
+            return [f'no mask has the name of its image, but all end in {tail}: pass --mask-suffix {tail}']
     return [f'{"; ".join(problems)}. A mask has the name of its image; complete them, or pass --skip-unpaired to leave '
             'these out'] if problems else []
 

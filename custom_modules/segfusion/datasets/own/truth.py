@@ -208,15 +208,15 @@ def read_json(path: Path) -> Any:
         raise ValueError(f'{path}: is no whole JSON file ({error}); copy or export it again') from None
 
 
-def open_truth(path: Path, suffix: Optional[str] = None):
-    """Reader of what ``path`` holds: a COCO file, a folder of LabelMe files, or a folder of masks."""
+def open_truth(path: Path, suffix: Optional[str] = None, images: Optional[Path] = None):
+    """Reader of what ``path`` holds: a COCO file, a folder of LabelMe files (perhaps with the images), or of masks."""
     if path.is_file():
         return CocoFile(path)
     if path.is_dir() and not suffix:
         found = [p for p in path.rglob('*') if p.is_file() and p.suffix.lower() in (*SUFFIXES, '.json')]
         if any(p.suffix == '.json' for p in found):
             others = [p.name for p in found if p.suffix == '.png']
-            if others:
+            if others and (images is None or images.resolve() != path.resolve()):
                 raise ValueError(f'{path} holds both masks ({few(others, 2)}) and .json files: pass --mask-suffix .png '
                                  'to take the masks, or a folder of one kind')
             return LabelMeFolder(path)
