@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
 from mmengine.config import Config
-from mmengine.registry import RUNNERS
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, RUNNERS
 from PIL import Image
 
 from segfusion.datasets.audit import audit_dataset
