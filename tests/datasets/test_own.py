@@ -293,6 +293,17 @@ def test_labelme_shapes_become_labels(shapes):
     shapes.check(made)
 
 
+@pytest.mark.parametrize('shapes_, message', [
+    ([dict(label='pole', points=[[1, 1], [2, 9]], shape_type='line')], 'a line of 2 points: expected a polygon'),
+    ([dict(points=[[1, 1]])], 'p1.json: expected shapes with a label and points'),
+    ('none', 'p1.json: expected a LabelMe file, but it has no list of shapes'),
+])
+def test_shapes_without_area_or_label_are_named(shapes, shapes_, message):
+    (shapes.masks / 'p1.json').write_text(json.dumps(labelme(1, shapes=shapes_)))
+    with pytest.raises(ValueError, match=message):
+        shapes.make(unlabelled='background')
+
+
 def test_unlabelled_and_labels_can_be_void(shapes):
     made = shapes.make(unlabelled='tissue', void=['nucleus'])
     shapes.truth = {n: np.where(t == 2, 255, t) for n, t in shapes.truth.items()}
@@ -323,6 +334,12 @@ def test_coco_polygons_become_labels(own):
     (own.folder / 'rle.json').write_text(json.dumps(coco(annotations=[run_lengths])))
     with pytest.raises(ValueError, match=r'rle.json \(p3.jpg\) \(annotation .* is run-length coded'):
         own.make(own.folder / 'rle.json', unlabelled='background')
+    (own.folder / 'none.json').write_text(json.dumps(dict(images=[], annotations=[])))
+    with pytest.raises(ValueError, match='but it has no categories'):
+        own.make(own.folder / 'none.json')
+    (own.folder / 'lacks.json').write_text(json.dumps(coco(images=[dict(id=7, file_name='p0.jpg')])))
+    with pytest.raises(ValueError, match='expected file_name, height, id, width in each of images'):
+        own.make(own.folder / 'lacks.json')
     (own.folder / 'half.json').write_text(json.dumps(coco())[:-30])
     with pytest.raises(ValueError, match='half.json: is no whole JSON file'):
         own.make(own.folder / 'half.json')

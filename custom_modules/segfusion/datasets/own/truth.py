@@ -11,6 +11,8 @@ from PIL import Image
 
 from ..checks import few, require_folder, stems
 
+COCO = dict(images={'id', 'file_name', 'height', 'width'}, annotations={'image_id', 'category_id'},
+            categories={'id', 'name'})
 SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -103,6 +105,8 @@ class LabelMeFolder:
         content = read_json(self.path(stem))
         if not isinstance(content, dict) or not isinstance(content.get('shapes'), list):
             raise ValueError(f'{self.path(stem)}: expected a LabelMe file, but it has no list of shapes')
+        if not all(isinstance(s, dict) and 'label' in s and 'points' in s for s in content['shapes']):
+            raise ValueError(f'{self.path(stem)}: expected shapes with a label and points, but one lacks them')
         return content
 
     def read(self, stem: str, size: Tuple[int, int]) -> Truth:
@@ -136,10 +140,11 @@ class CocoFile:
 
     def __init__(self, path: Path) -> None:
         content = read_json(path)
-        lacking = [key for key in ('images', 'annotations', 'categories') if key not in content]
-        if lacking:
-            raise ValueError(f'{path}: expected a COCO file with images, annotations and categories, but it has no '
-                             f'{", ".join(lacking)}')
+        for part, keys in COCO.items():
+            if not isinstance(content, dict) or not isinstance(content.get(part), list):
+                raise ValueError(f'{path}: expected a COCO file with lists {", ".join(COCO)}, but it has no {part}')
+            if not all(keys <= item.keys() for item in content[part]):
+                raise ValueError(f'{path}: expected {", ".join(sorted(keys))} in each of {part}, but one lacks them')
         self.file = path
         categories = sorted(content['categories'], key=lambda c: c['id'])
         self.labels = [c['name'] for c in categories]
