@@ -328,8 +328,6 @@ def test_coco_polygons_become_labels(own):
     for i in range(4):
         own.add(f'p{i}', painted(i))
     (own.folder / 'coco.json').write_text(json.dumps(coco()))
-    made = own.make(own.folder / 'coco.json', unlabelled='background', classes=['background', 'cell', 'nucleus'])
-    own.check(made)
     run_lengths = coco()['annotations'][0] | dict(segmentation=dict(counts='x', size=[40, 56]))
     (own.folder / 'rle.json').write_text(json.dumps(coco(annotations=[run_lengths])))
     with pytest.raises(ValueError, match=r'rle.json \(p3.jpg\) \(annotation .* is run-length coded'):
@@ -343,6 +341,8 @@ def test_coco_polygons_become_labels(own):
     (own.folder / 'half.json').write_text(json.dumps(coco())[:-30])
     with pytest.raises(ValueError, match='half.json: is no whole JSON file'):
         own.make(own.folder / 'half.json')
+    made = own.make(own.folder / 'coco.json', unlabelled='background', classes=['background', 'cell', 'nucleus'])
+    own.check(made)
 
 
 def test_everything_wrong_is_named_at_once(own):

@@ -8,10 +8,8 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from ..checks import few, require_folder, stems
+from ..checks import few, loaded_size, require_folder, stems
 from .truth import SUFFIXES
-
-ORIENTATION = 0x0112  # of EXIF; 5..8 lie on their side
 
 
 @dataclass
@@ -118,7 +116,7 @@ def image_size(path: Path) -> Tuple[int, int]:
     """(width, height) as OpenCV loads it: decoded to the end, and turned as EXIF says."""
     with Image.open(io.BytesIO(path.read_bytes())) as file:
         file.load()
-        return file.size[::-1] if file.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8) else file.size
+        return loaded_size(file)
 
 
 def _reason(error: Exception) -> str:
