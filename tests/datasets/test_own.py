@@ -99,11 +99,15 @@ def run(config, options, work):
     return runner
 
 
+@pytest.fixture(scope='module')
+def scenes():
+    return [render_scene('train', i, (48, 64)) for i in range(12)]
+
+
 @pytest.fixture
-def streets(own):
+def streets(own, scenes):
     """Twelve drawn scenes whose truth is RGB, as CamVid was published."""
-    for i in range(12):
-        image, label = render_scene('train', i, (48, 64))
+    for i, (image, label) in enumerate(scenes):
         assert label.max() <= 11
         own.add(f's{i:02}', np.where(label == 11, 255, label).astype(np.uint8), COLOURS[label])
         Image.fromarray(image).save(own.images / f's{i:02}.jpg')
