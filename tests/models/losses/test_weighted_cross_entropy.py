@@ -5,7 +5,7 @@ from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
-from segfusion.models.losses import WeightedCrossEntropyLoss
+from segfusion.models.losses import ClasswiseDiceLoss, ImageWeightedCrossEntropyLoss, WeightedCrossEntropyLoss
 
 WEIGHTS = [0.5, 2., 7.]
 
@@ -34,15 +34,27 @@ def test_wrong_number_of_weights_is_refused():
         WeightedCrossEntropyLoss(WEIGHTS)(torch.randn(1, 4, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long))
 
 
-def test_weights_of_a_pixel_sampler_count():
+@pytest.mark.parametrize('loss', [
+    WeightedCrossEntropyLoss(WEIGHTS), ImageWeightedCrossEntropyLoss(), ClasswiseDiceLoss()],
+    ids=lambda loss: type(loss).__name__)
+def test_weights_of_a_pixel_sampler_count(loss):
     logits, label = torch.randn(2, 3, 5, 7), torch.randint(0, 3, (2, 5, 7))
     label[:, 0] = 255
     share = torch.randint(0, 2, label.shape).float()
     share[0, 1, 0] = 1
-    chosen = torch.where(share == 1, label, 255)  # what is not chosen might as well be void
-    loss = WeightedCrossEntropyLoss(WEIGHTS)
-    torch.testing.assert_close(loss(logits, label, weight=share), loss(logits, chosen))
-    assert loss(logits, label, weight=share * 0) == 0
+    got = loss(logits, label, weight=share)
+    assert abs(got - loss(logits, label)) > 1e-3
+    if isinstance(loss, ImageWeightedCrossEntropyLoss):  # its class weights come from all labels
+        expected = 0
+        for one, truth, s in zip(logits, label, share):
+            part = torch.bincount(truth[truth != 255], minlength=3) / (truth != 255).sum()
+            w = (2 - part)[truth.clamp(max=2)] * (truth != 255) * s
+            pixel = F.cross_entropy(one[None], truth[None], ignore_index=255, reduction='none')[0]
+            expected = expected + (w * pixel).sum() / w.sum()
+    else:
+        expected = loss(logits, torch.where(share == 1, label, 255))  # what is not chosen might as well be void
+    torch.testing.assert_close(got, expected)
+    assert loss(logits, label, weight=share * 0).abs() < 1e-6
 
 
 @pytest.mark.parametrize('thresh', [0.5, None])

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
@@ -12,8 +14,8 @@ class ClasswiseDiceLoss(nn.Module):
         L = \frac{1}{C} \sum_c \Big( 1 - \frac{2 \sum_i p_{ic} t_{ic} + \epsilon}
         {\sum_i p_{ic}^2 + \sum_i t_{ic}^2 + \epsilon} \Big), \quad p = softmax(logits)
 
-    over the labelled pixels :math:`i` of the batch of one GPU, :math:`t` the one-hot labels. A class that is not in
-    the batch counts too: it costs what the network gives it.
+    over the labelled pixels :math:`i` of the batch of one GPU (those that a pixel sampler leaves in, if the head has
+    one), :math:`t` the one-hot labels. A class that is not in the batch counts too: it costs what the network gives it.
 
     Paper: `V-Net <https://arxiv.org/abs/1606.04797>`_ for two classes; for several as in TransUNet.
 
@@ -35,11 +37,13 @@ class ClasswiseDiceLoss(nn.Module):
         super().__init__()
         self.eps, self.loss_weight, self._loss_name = eps, loss_weight, loss_name
 
-    def forward(self, cls_score: Tensor, label: Tensor, weight=None, ignore_index: int = 255, **kwargs) -> Tensor:
+    def forward(self, cls_score: Tensor, label: Tensor, weight: Optional[Tensor] = None,
+                ignore_index: int = 255) -> Tensor:
         valid = (label != ignore_index)[:, None]
+        share = valid if weight is None else valid * weight[:, None]
         # Sums over a batch outgrow half precision.
-        p = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32)).softmax(dim=1) * valid
-        t = F.one_hot(label.masked_fill(~valid[:, 0], 0), cls_score.shape[1]).permute(0, 3, 1, 2).to(p.dtype) * valid
+        p = cls_score.to(torch.promote_types(cls_score.dtype, torch.float32)).softmax(dim=1) * share
+        t = F.one_hot(label.masked_fill(~valid[:, 0], 0), cls_score.shape[1]).permute(0, 3, 1, 2).to(p.dtype) * share
 
         def total(x: Tensor) -> Tensor:
             return x.sum(dim=(0, 2, 3))
