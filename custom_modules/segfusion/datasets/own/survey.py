@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ..checks import few, loaded_size, require_folder, stems
+from ..files import progress
 from .truth import SUFFIXES
 
 
@@ -53,7 +54,8 @@ def survey(images: Path, truth: Any, image_suffix: Optional[str] = None, skip_un
     seen = Survey(images, {}, truth)
     problems = _partners(seen, found, skip_unpaired)
     unreadable, differ = [], []
-    for stem in sorted(found.keys() & truth.files.keys()):
+    pairs = sorted(found.keys() & truth.files.keys())
+    for stem in progress(pairs, 'looking at all pairs', quiet=len(pairs) < 20):
         seen.images[stem] = found[stem]
         try:
             size = image_size(images / found[stem])
