@@ -21,7 +21,7 @@ from mmseg.datasets.transforms import LoadAnnotations
 from PIL import Image, UnidentifiedImageError
 from torch import nn
 
-from .checks import few, label_problem, leaf_datasets
+from .checks import few, label_problem, leaf_datasets, loaded_size
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _image(sample: dict, dataset: Any):
         try:
             with _open(path, dataset) as file:
                 file.load()
-                return file.size, ''
+                return loaded_size(file), ''
         except UnidentifiedImageError:  # a format of its own, e.g. .npy: its loader reads it
             if loader is not None:
                 height, width = loader(dict(sample))['img_shape']

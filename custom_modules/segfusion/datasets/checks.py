@@ -4,6 +4,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy as np
 from mmengine import fileio
+from PIL import Image
 
 
 def label_problem(label: np.ndarray, num_classes: int, ignore_index: int = 255,
@@ -69,6 +70,11 @@ def stems(folder: str, suffixes: Tuple[str, ...], backend_args: Optional[dict] =
                              'remove one of the two or pass img_suffix')
         found[stem] = name
     return found
+
+
+def loaded_size(image: Image.Image) -> Tuple[int, int]:
+    """(width, height) of an opened image as OpenCV loads it: EXIF orientations 5 to 8 lie on their side."""
+    return image.size[::-1] if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else image.size
 
 
 def leaf_datasets(dataset: Any) -> Iterator[Any]:
