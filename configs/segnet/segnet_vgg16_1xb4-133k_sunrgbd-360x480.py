@@ -1,6 +1,6 @@
-# The paper's recipe for SUN RGB-D: SGD at a fixed rate of 1e-3, momentum 0.9, batch 4, ImageNet weights in the encoder,
-# more than 100 epochs (100 are 132125 iterations), dropout 0.5 behind the deeper stages. Ours where it is silent: images
-# of 360x480 as for CamVid, weight decay, and which stages have dropout (Bayesian SegNet's; off in testing).
+# The paper's recipe for SUN RGB-D: SGD at a fixed rate of 1e-3, momentum 0.9, batch 4, ImageNet weights (encoder),
+# more than 100 epochs (100 are 132125 iterations), dropout 0.5 behind the deeper stages. Ours where it is silent: size
+# 360x480 as for CamVid, weight decay, and which stages have dropout (Bayesian SegNet's; off in testing).
 # Median-frequency weights are counted when the data are prepared:
 # model.decode_head.loss_decode.class_weight=data/sunrgbd/labels_median_frequency.json adds them.
 _base_ = './segnet_vgg16_1xb8-80k_sunrgbd-480x480.py'
