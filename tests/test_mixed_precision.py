@@ -14,7 +14,7 @@ BOUNDS = {torch.bfloat16: (0.1, 0.02), torch.float16: (0.02, 0.003)}
 # Not continuous: where two pixels of a cell are nearly equal, another one wins. There is no bound for a single logit.
 POOLING_INDICES = {torch.bfloat16: (float('inf'), 0.2), torch.float16: (float('inf'), 0.05)}
 # Softmax among nineteen slices of a few positions: exponentials of rounded scores.
-SLICES = {torch.bfloat16: (0.4, 0.06), torch.float16: (0.04, 0.006)}
+SLICES = {torch.bfloat16: (0.6, 0.1), torch.float16: (0.05, 0.01)}
 OWN_BOUNDS = {**dict.fromkeys(('segnet', 'segnet_basic', 'enet'), POOLING_INDICES), 'structtoken_selfslice': SLICES}
 
 

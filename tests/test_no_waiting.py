@@ -54,8 +54,9 @@ def test_losses(loss, device):
     assert value.shape == () and logits.grad.shape == logits.shape
 
 
-# Half of torch 2.1's autocast does not know meta, and the deformable aligner switches autocast off.
-ON_META = [name for name in NETWORKS if name != 'deformable']
+# Half of torch 2.1's autocast does not know meta, and the deformable aligner switches autocast off. Canny's edges grow
+# until nothing changes: Gated-SCNN waits for that, as its authors wait for OpenCV.
+ON_META = [name for name in NETWORKS if name not in ('deformable', 'gscnn')]
 
 
 @pytest.mark.parametrize('name', ON_META)

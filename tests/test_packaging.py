@@ -2,6 +2,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,24 @@ def test_a_wheel_holds_what_mim_looks_for(tmp_path):
                           text=True)
     assert str(package / '.mim' / 'configs') in done.stdout
     assert modules == {p.relative_to(tmp_path / 'lib') for p in package.rglob('*.py') if '.mim' not in p.parts}
+
+
+def test_mim_finds_the_configs_of_an_installed_wheel(tmp_path):
+    pip = [sys.executable, '-m', 'pip', '-q', '--disable-pip-version-check']
+    shutil.copytree(ROOT, tmp_path / 'source', ignore=shutil.ignore_patterns(
+        '.git', '.venv*', 'work_dirs', 'data', 'build', 'tests', 'docs', '*.egg-info', '.mim'))
+    subprocess.run([*pip, 'wheel', '--no-deps', '--no-build-isolation', '-w', str(tmp_path), str(tmp_path / 'source')],
+                   check=True, capture_output=True)
+    (wheel, ) = tmp_path.glob('*.whl')
+    subprocess.run([*pip, 'install', '--no-deps', '--target', str(tmp_path / 'site'), str(wheel)], check=True,
+                   capture_output=True)
+    assert {p.name.split('-')[0] for p in (tmp_path / 'site').iterdir()} == {'segfusion'}
+    code = "from mim.utils import get_installed_path; print(get_installed_path('segfusion'))"
+    found = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, check=True, capture_output=True, text=True,
+                           env={**os.environ, 'PYTHONPATH': str(tmp_path / 'site')}).stdout.splitlines()[-1]
+    assert Path(found).is_relative_to(tmp_path / 'site')
+    assert (Path(found) / '.mim' / 'tools' / 'train.py').exists()
+    assert len(list(Path(found).glob('.mim/configs/*/*.py'))) == len(list(ROOT.glob('configs/*/*.py')))
 
 
 def test_importing_twice_is_harmless():

@@ -6,6 +6,6 @@ _base_ = [
 model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/vit-s16_google-i21k_512x512.pth')),
+        init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/vit-s16_google-i21k.pth')),
     test_cfg=dict(mode='slide', crop_size=_base_.crop_size, stride=(341, 341)))
 train_dataloader = dict(batch_size=2)

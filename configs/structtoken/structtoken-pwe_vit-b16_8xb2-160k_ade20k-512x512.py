@@ -4,6 +4,6 @@ model = dict(
     backbone=dict(
         embed_dims=768,
         num_heads=12,
-        init_cfg=dict(checkpoint=f'{_base_.converted_root}/vit-b16_google-i21k_512x512.pth')),
+        init_cfg=dict(checkpoint=f'{_base_.converted_root}/vit-b16_google-i21k.pth')),
     decode_head=dict(in_channels=768, channels=768))
 optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=9.))))

@@ -7,7 +7,7 @@ model = dict(
     data_preprocessor=dict(size=_base_.crop_size),
     backbone=dict(
         img_size=_base_.crop_size,
-        init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/vit-s16_google-i21k_768x768.pth')),
+        init_cfg=dict(type='Pretrained', checkpoint=f'{_base_.converted_root}/vit-s16_google-i21k.pth')),
     decode_head=dict(type='PointwiseStructTokenHead', image_size=_base_.crop_size, num_classes=19),
     test_cfg=dict(mode='slide', crop_size=_base_.crop_size, stride=(512, 512)))
 train_dataloader = dict(batch_size=1)

@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmseg.registry import MODELS
 from scipy import ndimage
@@ -70,17 +71,18 @@ HYBRID = dict(
     type='HybridVisionTransformer', img_size=64, base_channels=8, stage_blocks=(1, 1, 1), embed_dims=DIM,
     num_layers=DEPTH, num_heads=HEADS, mlp_ratio=2, norm_cfg=dict(type='GN', num_groups=2, eps=1e-6))
 PLAIN = dict(
-    type='VisionTransformer', img_size=64, patch_bias=True, embed_dims=DIM, num_layers=DEPTH, num_heads=HEADS,
+    type='PlainViT', img_size=64, embed_dims=DIM, num_layers=DEPTH, num_heads=HEADS,
     mlp_ratio=2, norm_cfg=dict(type='LN', eps=1e-6))
 
 
-def converted(tmp_path, arrays, backbone):
+def converted(tmp_path, arrays, backbone, load=True):
     source, target = tmp_path / 'google.npz', tmp_path / 'ours.pth'
     np.savez(source, **arrays)
     report = convert_file(config(tmp_path, backbone), str(source), str(target), overwrite=True)
     net = MODELS.build(backbone)
     saved = torch.load(target, weights_only=True)
-    net.load_state_dict(saved['state_dict'])
+    if load:
+        net.load_state_dict(saved['state_dict'])
     net.double().eval()  # mmseg's returns None
     return net, report, saved['meta']['layout']
 
@@ -182,18 +184,25 @@ def test_positions_are_zoomed_as_released(tmp_path, size):
     np.testing.assert_allclose(net.pos_embed[0].detach().permute(1, 2, 0).numpy(), expected, atol=1e-6)
 
 
-def test_positions_of_a_plain_vit_keep_the_class_token(tmp_path):
+def test_positions_of_a_plain_vit_are_resized_when_they_are_loaded(tmp_path):
+    """By mmseg, which knows the grid of its crops; the file keeps its own."""
     arrays = file_arrays(trunk=False)
-    net, _, _ = converted(tmp_path, arrays, {**PLAIN, 'img_size': 96})
-    stored = arrays['Transformer/posembed_input/pos_embedding'][0]
-    np.testing.assert_allclose(net.pos_embed[0, 0].detach().numpy(), stored[0], atol=1e-7)
-    expected = ndimage.zoom(stored[1:].reshape(4, 4, DIM), (1.5, 1.5, 1), order=1).reshape(36, DIM)
-    np.testing.assert_allclose(net.pos_embed[0, 1:].detach().numpy(), expected, atol=1e-6)
+    converted(tmp_path, arrays, {**PLAIN, 'img_size': (48, 80)}, load=False)
+    net = MODELS.build({**PLAIN, 'img_size': (48, 80), 'init_cfg': dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'ours.pth'))})
+    net.init_weights()
+    stored = torch.from_numpy(arrays['Transformer/posembed_input/pos_embedding'])
+    grid = stored[:, 1:].transpose(1, 2).unflatten(2, (4, 4))
+    expected = F.interpolate(grid, size=(3, 5), mode='bicubic', align_corners=False).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(net.pos_embed.data, torch.cat([stored[:, :1], expected], dim=1))
 
 
 def test_what_cannot_fit_is_named(tmp_path):
-    with pytest.raises(ConversionError, match='the model holds no class token .* square'):
-        converted(tmp_path, file_arrays(trunk=False), {**PLAIN, 'img_size': (48, 80)})
+    oblong = file_arrays()
+    name = 'Transformer/posembed_input/pos_embedding'
+    oblong[name] = oblong[name][:, :-1]
+    with pytest.raises(ConversionError, match=r'pos_embedding has shape \(1, 15, 12\), .* expects \(1, 12, 4, 4\)'):
+        converted(tmp_path, oblong, HYBRID)
     broken = file_arrays()
     del broken['Transformer/encoderblock_1/MultiHeadDotProductAttention_1/key/bias']
     with pytest.raises(ConversionError, match=r'layer/1/in_proj_bias has shape \(24,\), .* expects \(36,\)'):

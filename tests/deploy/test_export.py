@@ -14,7 +14,7 @@ from segfusion.deploy.export import _other
 from segfusion.portable import portable_operations
 from tests.references.networks import FUSION, NETWORKS, network
 
-SIZE, OTHER = (64, 96), (81, 127)
+SIZE = (64, 96)
 POOLING_INDICES = ('segnet', 'segnet_basic', 'enet')  # not continuous where two pixels are equal up to rounding
 HAS_DYNAMO = 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
 # Stock parts that compute sizes in Python, which an exporter writes down as constants: SETR's steps up, the keys of
@@ -45,7 +45,8 @@ def test_onnx_gives_the_numbers_of_torch(name, tmp_path):
     dynamic = name not in FIXED_SIZE
     report = export_onnx(
         network(name), str(tmp_path / 'net.onnx'), SIZE, dynamic=dynamic, tolerance=1e-4, allowed=allowed)
-    assert [d.size for d in report] == [SIZE, OTHER][:1 + dynamic]
+    assert report[0].size == SIZE and len(report) == 1 + dynamic
+    assert not dynamic or report[1].size[0] > SIZE[0] and report[1].size[1] % 2
     assert all(d.beyond <= allowed and d.mean < mean and d.labels < labels for d in report)
 
 

@@ -4,9 +4,8 @@ num_classes = 150
 model = dict(
     data_preprocessor=dict(mean=[127.5] * 3, std=[127.5] * 3),
     backbone=dict(
-        type='VisionTransformer',
+        type='PlainViT',
         img_size=(512, 512),
-        patch_bias=True,
         embed_dims=384,
         num_layers=12,
         num_heads=6,

@@ -80,5 +80,5 @@ def _read_arrays(path: str):
         with np.load(path, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     except (zipfile.BadZipFile, EOFError, ValueError, TypeError) as error:
-        raise ConversionError(f'{path} is cut off, damaged, or holds more than plain arrays: compare its size with '
-                              'the original and copy it again') from error
+        raise ConversionError(f'{path} is damaged, or holds more than arrays of numbers: copy it again, or save each '
+                              'blob as an array of its own, named layer.index or layer.weight') from error

@@ -64,7 +64,7 @@ def build_segmentor(config, options: Optional[dict] = None) -> nn.Module:
 
 
 def count(model: nn.Module, size: Tuple[int, int]) -> Tuple[int, int, float]:
-    """Parameters without and of auxiliary heads, and multiply-adds of one image (3, *size)."""
+    """Parameters without and of auxiliary heads, and multiply-adds of one image (3, H, W)."""
     aux = sum(p.numel() for n, p in model.named_parameters() if n.startswith('auxiliary_head.'))
     total = sum(p.numel() for p in model.parameters())
     device = next(model.parameters()).device

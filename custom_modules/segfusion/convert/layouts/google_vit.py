@@ -1,7 +1,7 @@
 """Google's pretrained vision transformers, plain and with a ResNet in front: the arrays of their .npz files."""
 import math
 import re
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict
 
 import torch
 import torch.nn.functional as F
@@ -68,26 +68,15 @@ _POSITIONS = 'Transformer/posembed_input/pos_embedding'
 
 
 def _fit_positions(state: State, target: State) -> State:
-    """Positions at the model's grid: resized linearly, corners aligned, as ViT and TransUNet read these files."""
-    positions, wanted = state[_POSITIONS], target['backbone.pos_embed']
-    token, grid = positions[:, :1], square_map(positions[:, 1:])
-    flat = wanted.dim() == 3  # mmseg's: class token and grid in a row; ours: a map without class token
-    size = square_map(wanted[:, 1:]).shape[2:] if flat else wanted.shape[2:]
-    if grid.shape[2:] != size:
+    """Positions as the map that the hybrid has, at its grid: resized linearly, corners aligned, as TransUNet does."""
+    grid, size = square_map(state[_POSITIONS][:, 1:]), target['backbone.pos_embed'].shape[2:]
+    if grid.dim() == 4 and grid.shape[2:] != size:
         grid = F.interpolate(grid, size=size, mode='bilinear', align_corners=True)
-    return {**state, _POSITIONS: torch.cat([token, grid.flatten(2).transpose(1, 2)], dim=1) if flat else grid}
+    return {**state, _POSITIONS: grid}
 
 
-def _refuse(state: State, target: State) -> Optional[str]:
-    for whose, positions in (('the file', state.get(_POSITIONS)), ('the model', target['backbone.pos_embed'])):
-        if positions is None or positions.dim() == 3 and square_map(positions[:, 1:]).dim() == 3:
-            return (f'{whose} holds no class token followed by the positions of a square, so their rows are not known. '
-                    'Convert with a config whose img_size is square; mmseg resizes positions when it loads them')
-    return None
-
-
-def _google_layers(norm1: str, norm2: str):
-    """Rules for the transformer; ours and mmseg's name norms alike."""
+def _transformer(resized_on_load: bool = False):
+    """Rules for positions and layers; ours and mmseg's have the same names."""
     layer = r'Transformer/encoderblock_(\d+)/'
 
     def leaf(name: str, kernel: str, transform=None):
@@ -99,13 +88,13 @@ def _google_layers(norm1: str, norm2: str):
         return (Rule(rf'{name}/scale', rf'{ours}.weight', _flat), Rule(rf'{name}/bias', rf'{ours}.bias', _flat))
 
     return (
-        *norm(f'{layer}LayerNorm_0', rf'backbone.layers.\1.{norm1}'),
-        *norm(f'{layer}LayerNorm_2', rf'backbone.layers.\1.{norm2}'),
+        *norm(f'{layer}LayerNorm_0', r'backbone.layers.\1.ln1'),
+        *norm(f'{layer}LayerNorm_2', r'backbone.layers.\1.ln2'),
         Rule(r'layer/(\d+)/(in_proj_(?:weight|bias))', r'backbone.layers.\1.attn.attn.\2'),
         *leaf('MultiHeadDotProductAttention_1/out', 'attn.attn.out_proj', lambda value: value.flatten(0, 1).t()),
         *leaf('MlpBlock_3/Dense_0', 'ffn.layers.0.0'),
         *leaf('MlpBlock_3/Dense_1', 'ffn.layers.1'),
-        Rule(r'Transformer/posembed_input/pos_embedding', 'backbone.pos_embed'),
+        Rule(_POSITIONS, 'backbone.pos_embed', resized_on_load=resized_on_load),
     )
 
 
@@ -115,14 +104,12 @@ _PLAIN = dict(
     signature=(r'embedding/kernel', r'cls', r'Transformer/encoder_norm/scale'),
     signature_absent=(r'conv_root/kernel', ),
     prepare=_prepare_google,
-    refuse=_refuse,
-    fit=_fit_positions,
     scope='backbone.')
 _PLAIN_RULES = (
     Rule(r'embedding/kernel', 'backbone.patch_embed.projection.weight', _kernel),
     Rule(r'embedding/bias', 'backbone.patch_embed.projection.bias'),
     Rule(r'cls', 'backbone.cls_token'),
-    *_google_layers('ln1', 'ln2'),
+    *_transformer(resized_on_load=True),
 )
 
 LAYOUTS = (
@@ -132,7 +119,6 @@ LAYOUTS = (
         signature=(r'embedding/kernel', r'Transformer/encoder_norm/scale'),
         target_signature=(r'backbone\.patch_embed\.weight', r'backbone\.layers\.0\.ln1\.weight'),
         prepare=_prepare_google,
-        refuse=_refuse,
         fit=_fit_positions,
         scope='backbone.',
         rules=(
@@ -144,7 +130,7 @@ LAYOUTS = (
             Rule(r'block(\d+)/unit(\d+)/(gn\w+)/()bias', lambda m: f'{block_unit(m)}bias', _flat),
             Rule(r'embedding/kernel', 'backbone.patch_embed.weight', _kernel),
             Rule(r'embedding/bias', 'backbone.patch_embed.bias'),
-            *_google_layers('ln1', 'ln2'),
+            *_transformer(),
             Rule(r'Transformer/encoder_norm/scale', 'backbone.norm.weight'),
             Rule(r'Transformer/encoder_norm/bias', 'backbone.norm.bias'),
         ),

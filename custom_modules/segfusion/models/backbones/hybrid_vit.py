@@ -11,6 +11,8 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from .plain_vit import fuse_attention
+
 
 class StandardizedConv2d(nn.Conv2d):
     r"""Convolution by :math:`(W - \mu) / \sqrt{\sigma^2 + 10^{-5}}`, the moments taken over each filter.
@@ -162,6 +164,7 @@ class HybridVisionTransformer(BaseModule):
             layer.attn.proj_drop = nn.Dropout(attn_drop_rate)  # mmseg gives it the rate of the MLP
             self.layers.append(layer)
         self.norm = build_norm_layer(norm, embed_dims)[1]
+        fuse_attention(self)
 
     def trunk(self, image: Tensor) -> Tuple[Tensor, List[Tensor]]:
         """The last map of the ResNet, and the levels before it, filled up to their share of the image."""

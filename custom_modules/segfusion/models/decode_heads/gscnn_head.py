@@ -125,7 +125,7 @@ class GSCNNHead(BaseDecodeHead):
         self.conv_seg = nn.Conv2d(channels, self.out_channels, 1, bias=False)
 
     def shape_stream(self, start: Tensor, textures: Sequence[Tensor], size: Sequence[int]) -> Tensor:
-        """Edge probabilities (N, 1, *size)."""
+        """Edge probabilities (N, 1, H, W)."""
         x = up(start, size)
         steps = zip(self.stream_blocks, self.stream_convs, self.texture_convs, self.gates, textures)
         for block, conv, texture_conv, gate, texture in steps:

@@ -228,7 +228,7 @@ class StructTokenHead(BaseDecodeHead):
         self.conv_seg = nn.Identity()  # the tokens are class maps already
 
     def tokens(self, size: Sequence[int]) -> Tensor:
-        """The learned maps on a grid of this size, (1, num_classes, *size)."""
+        """The learned maps on a grid of this size, (1, num_classes, H, W)."""
         own = self.kernels.shape[2:]
         if tuple(own) == tuple(size) and not torch.jit.is_tracing():  # a trace would keep the example's answer
             return self.kernels
