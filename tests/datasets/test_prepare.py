@@ -170,7 +170,7 @@ def test_two_iterations_and_three_scores(tmp_path, name):
     config = Config.fromfile(CONFIGS[name][0])
     for split in ('train', 'val', 'test'):
         loader = config[f'{split}_dataloader']
-        loader.update(num_workers=0, persistent_workers=False, batch_size=1)
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2 if split == 'train' else 1)
         loader.dataset.update(data_root=str(tmp_path / 'dst'), serialize_data=False)
         for step in loader.dataset.pipeline:  # images as small as the miniature's
             if 'scale' in step:
