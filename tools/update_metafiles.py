@@ -11,7 +11,9 @@ from mmengine.config import Config
 ROOT = Path(__file__).resolve().parents[1]
 DATA = dict(
     ADE20KDataset='ADE20K', CamVidDataset='CamVid', CityscapesDataset='Cityscapes', PascalVOCDataset='Pascal VOC 2012',
-    StreetScenes='StreetScenes')
+    StreetScenes='StreetScenes', NYUv2Dataset='NYUv2', NYUv2Dataset13='NYUv2', SUNRGBDDataset='SUN RGB-D',
+    CamVid32Dataset='CamVid', COCOStuffDataset='COCO-Stuff', COCOPanopticDataset='COCO',
+    PascalContextDataset59='PASCAL Context')
 
 
 def entry(path: Path, collection: str, known: dict) -> dict:

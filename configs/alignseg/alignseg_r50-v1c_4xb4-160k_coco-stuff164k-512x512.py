@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/alignseg_r50-v1c.py', '../_base_/datasets/coco-stuff164k.py',
+    '../_base_/schedules/schedule_160k.py', '../_base_/default_runtime.py'
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=171),
+    auxiliary_head=dict(num_classes=171))
+train_dataloader = dict(batch_size=4)

@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/gff_r50-d8.py', '../_base_/datasets/camvid_720x960.py', '../_base_/schedules/schedule_20k.py',
+    '../_base_/default_runtime.py'
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11))
+train_dataloader = dict(batch_size=2)

@@ -1,0 +1,9 @@
+_base_ = [
+    '../_base_/models/segnet_vgg16.py', '../_base_/datasets/nyuv2-40.py', '../_base_/schedules/schedule_20k.py',
+    '../_base_/default_runtime.py'
+]
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    backbone=dict(init_cfg=dict(type='Pretrained', checkpoint='torchvision://vgg16')),
+    decode_head=dict(num_classes=40))
+train_dataloader = dict(batch_size=8)
