@@ -131,3 +131,29 @@ def test_mim_tests_with_tta_and_still_refuses_what_does_not_fit(tmp_path, monkey
 def test_every_config_has_what_tta_needs(path):
     config = load(path)
     assert config.tta_model.type == 'ProbabilityTTAModel' and config.tta_pipeline[1].type == 'TestTimeAug'
+
+
+def test_tools_of_mmseg_take_our_configs(tmp_path, monkeypatch, capsys, streets):
+    """What docs/host_tools.md says of each."""
+    config, checkpoint = tiny(tmp_path, more=FEW.format(split='train') + FEW.format(split='test'))
+    run_tool(monkeypatch, 'analysis_tools/get_flops.py', config, '--shape', 48, 64)
+    run_tool(monkeypatch, 'misc/print_config.py', config)
+    said = capsys.readouterr().out
+    assert 'Flops: ' in said and "type='StreetScenes'" in said
+    run_tool(monkeypatch, 'analysis_tools/browse_dataset.py', config, '--not-show', '--output-dir', tmp_path / 'seen')
+    assert len(list((tmp_path / 'seen').iterdir())) == 2
+    run_tool(monkeypatch, 'test.py', config, checkpoint, '--work-dir', tmp_path / 'work', '--out', tmp_path / 'out')
+    run_tool(monkeypatch, 'analysis_tools/confusion_matrix.py', config, tmp_path / 'out', tmp_path / 'theirs')
+    assert (tmp_path / 'theirs' / 'confusion_matrix.png').exists()
+    capsys.readouterr()
+    with pytest.warns(RuntimeWarning):  # of two images
+        run_tool(monkeypatch, 'analysis_tools/benchmark.py', config, checkpoint, '--work-dir', tmp_path / 'work')
+    assert 'Average fps of 1 evaluations: nan' in capsys.readouterr().out
+
+
+def test_curves_of_a_log(tmp_path, monkeypatch):
+    pytest.importorskip('seaborn', reason='analyze_logs needs it: pip install "segfusion[tools]"')
+    log = tmp_path / 'scalars.json'
+    log.write_text(''.join(f'{{"loss": {9 - i}, "iter": {i}, "step": {i}}}\n' for i in range(1, 9)))
+    run_tool(monkeypatch, 'analysis_tools/analyze_logs.py', log, '--keys', 'loss', '--out', tmp_path / 'curve.png')
+    assert (tmp_path / 'curve.png').exists()

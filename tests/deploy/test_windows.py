@@ -1,4 +1,7 @@
 """Windows over large images: what they cover, and that they change nothing a network sees within the halo."""
+import sys
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -92,23 +95,26 @@ def test_one_output_is_compared_with_the_threshold():
     np.testing.assert_array_equal(label_in_windows(model, image(), PIXELS, halo=64), expected)
 
 
-def test_predict_image_switches_at_the_limit_and_refines_inside():
-    picture, pixels = image(64, 7000), 64 * 7000
+def test_predict_image_switches_at_the_limit_and_refines_inside(monkeypatch):
+    module = sys.modules[predict_image.__module__]
+    monkeypatch.setattr(module, 'label_in_windows', partial(label_in_windows, halo=64))
+    picture, pixels = image(200, 400), 200 * 400
     small = predict_image(BrightestChannel(), picture, pixels=pixels)
     large = predict_image(BrightestChannel(), picture, pixels=pixels - 1)
-    assert small.logits.shape == (3, 64, 7000) and large.logits is None
+    assert small.logits.shape == (3, 200, 400) and large.logits is None
     np.testing.assert_array_equal(small.labels, large.labels)
     whole, parts = (predict_image(BrightestChannel(), picture, dict(iterations=2), pixels=n).labels
                     for n in (pixels, pixels - 1))
-    changed = (whole != small.labels).mean()  # 2.8 %, and 0.5 % by the windows, of which only 64 rows are kept
-    assert changed > 0.02 and (whole != parts).mean() < changed / 4
+    changed = (whole != small.labels).mean()
+    assert changed > 0.01 and (whole != parts).mean() < changed / 4
 
 
-def test_dense_crf_in_windows_keeps_shape_type_and_nearly_all_labels():
-    picture = image(64, 7000).transpose(2, 0, 1)
+def test_dense_crf_in_windows_keeps_shape_type_and_nearly_all_labels(monkeypatch):
+    monkeypatch.setattr('segfusion.deploy.post_process.windows', partial(windows, halo=64))
+    picture = image(200, 400).transpose(2, 0, 1)
     colours = torch.from_numpy(picture.copy())[None].expand(2, -1, -1, -1).float()
-    logits = colours / 64 + torch.randn(2, 3, 64, 7000, generator=torch.Generator().manual_seed(1))
+    logits = colours / 64 + torch.randn(2, 3, 200, 400, generator=torch.Generator().manual_seed(1))
     whole = dense_crf(colours, logits, logits=True, iterations=2)
-    parts = dense_crf(colours, logits, logits=True, iterations=2, pixels=64 * 6999)
+    parts = dense_crf(colours, logits, logits=True, iterations=2, pixels=200 * 399)
     assert parts.shape == whole.shape and parts.dtype == whole.dtype and not torch.equal(parts, whole)
-    assert (parts.argmax(1) != whole.argmax(1)).float().mean() < 0.01  # where the CRF changes 36 %
+    assert (parts.argmax(1) != whole.argmax(1)).float().mean() < 0.01  # where the CRF changes a third
