@@ -135,7 +135,8 @@ def test_every_config_has_what_tta_needs(path):
 
 def test_tools_of_mmseg_take_our_configs(tmp_path, monkeypatch, capsys, streets):
     """What docs/host_tools.md says of each."""
-    config, checkpoint = tiny(tmp_path, more=FEW.format(split='train') + FEW.format(split='test'))
+    more = FEW.format(split='train') + FEW.format(split='test') + 'model.update(data_preprocessor=dict(size=size))\n'
+    config, checkpoint = tiny(tmp_path, more=more)
     run_tool(monkeypatch, 'analysis_tools/get_flops.py', config, '--shape', 48, 64)
     run_tool(monkeypatch, 'misc/print_config.py', config)
     said = capsys.readouterr().out
