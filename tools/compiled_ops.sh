@@ -37,6 +37,6 @@ if [ ! -e "$venv/.segfusion-installed" ]; then
     touch "$venv/.segfusion-installed"
 fi
 echo '[4/4] tests'
-[ $# -gt 0 ] || set -- tests/test_compiled.py tests/test_optional.py tests/test_configs.py \
+[ $# -gt 0 ] || set -- tests/test_compiled.py tests/engine/test_optional.py tests/test_configs.py \
     -k 'compiled or optional or ccnet or pointrend or maskformer'
 exec "$venv/bin/python" -m pytest -n "${JOBS:-$(nproc)}" --dist worksteal -q -rs "$@"

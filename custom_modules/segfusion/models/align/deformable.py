@@ -27,7 +27,7 @@ class DeformableAlign(BaseModule):
     <https://arxiv.org/abs/2108.07058>`_.
 
     Checked against: a plain convolution at zero offset and a shifted one at a constant offset
-    (tests/align/test_deformable.py); not against a released network.
+    (tests/models/align/test_deformable.py); not against a released network.
 
     Differs: DCNv2's mask is :math:`\sigma(m')`, which starts at one half; ours starts at one. FaPN also weighs the
     fine level's channels first; here that is the fusion's business. Offsets are of torchvision's kernel, (dy, dx) for

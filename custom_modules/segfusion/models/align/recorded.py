@@ -30,7 +30,7 @@ class RecordedAlign(BaseModule):
 
     Paper: none; our own proposal, to ask whether a displacement recorded when it happens beats one repaired afterwards.
 
-    Checked against: a loop over cells in float64 (tests/align/test_recorded.py); with ``temperature=0`` and one
+    Checked against: a loop over cells in float64 (tests/models/align/test_recorded.py); with ``temperature=0`` and one
     channel, the positions are those of ``max_pool2d(return_indices=True)``.
 
     Limits: one field for all channels, where SegNet has one index a channel: channels that respond at different places

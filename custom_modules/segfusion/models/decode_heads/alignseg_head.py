@@ -69,7 +69,7 @@ class AlignSegHead(BaseDecodeHead):
     Paper: `AlignSeg: Feature-Aligned Segmentation Networks <https://arxiv.org/abs/2003.00872>`_.
 
     Checked against: speedinghzl/AlignSeg, networks/alignseg.py, commit ac7582d3; logits, offsets and deep supervision
-    to float precision with every sampler (tests/decode_heads/test_alignseg_head.py).
+    to float precision with every sampler (tests/models/decode_heads/test_alignseg_head.py).
 
     Differs: the released code computes its deep supervision in evaluation too; here it is an auxiliary head
     (``dict(type='SideOutputHead', in_index=2)``), which evaluation does not run. The released decoder uses in-place

@@ -47,7 +47,7 @@ class GFFHead(BaseDecodeHead):
     Paper: `Gated Fully Fusion for Semantic Segmentation <https://arxiv.org/abs/1904.01803>`_.
 
     Checked against: lxtGH/DecoupleSegNets, network/gffnets.py, commit bedb8e53: the released form to float precision
-    (tests/decode_heads/test_gff_head.py). No code of the paper's form was released.
+    (tests/models/decode_heads/test_gff_head.py). No code of the paper's form was released.
 
     Differs: the paper does not say all of :math:`H_k` and ``merge``, and its figure shows all maps at one size; ours
     keeps every step on its own grid, as a feature pyramid does. Gates are computed from the levels before they are

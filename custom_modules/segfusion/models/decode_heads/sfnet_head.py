@@ -12,7 +12,7 @@ class SFNetHead(TopDownHead):
     Paper: `Semantic Flow for Fast and Accurate Scene Parsing <https://arxiv.org/abs/2002.10120>`_.
 
     Checked against: lxtGH/SFSegNets, network/sfnet_resnet.py ``UperNetAlignHead``, commit ba475baf; logits, flows and
-    deep supervision to float precision (tests/decode_heads/test_sfnet_head.py).
+    deep supervision to float precision (tests/models/decode_heads/test_sfnet_head.py).
 
     Differs: as released, levels are merged by plain resizing; the paper's figure also aligns there (the authors report
     +0.3 mIoU for it, and left it out). The flow unit is that of the code, see :class:`FlowAlign`. Layers keep torch's

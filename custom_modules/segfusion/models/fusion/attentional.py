@@ -52,7 +52,7 @@ class AFFusion(BaseModule):
 
     Paper: `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_.
 
-    Checked against: the equations, in float64 (tests/fusion/test_attentional.py), and the parameter counts of the
+    Checked against: the equations, in float64 (tests/models/fusion/test_attentional.py), and the parameter counts of the
     authors' modules: 4,576 for 64 channels and 67,456 for 256.
 
     Differs: the paper has :math:`s = 1`; the authors' PyTorch code multiplies by 2, so that an undecided gate gives the
@@ -106,7 +106,7 @@ class IterativeAFFusion(BaseModule):
 
     Paper: `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_, Sec. "iterative".
 
-    Checked against: the equations, in float64 (tests/fusion/test_attentional.py).
+    Checked against: the equations, in float64 (tests/models/fusion/test_attentional.py).
 
     Differs: the authors' PyTorch code uses the *first* pass's global branch again in the second, and leaves the second
     one it builds without gradient. By default we build and use both, as the paper has it; ``shared_second_pass=True``
