@@ -53,8 +53,7 @@ class AFFusion(BaseModule):
     Paper: `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_.
 
     Checked against: the equations, in float64 (tests/models/fusion/test_attentional.py), and the parameter counts of
-    the
-    authors' modules: 4,576 for 64 channels and 67,456 for 256.
+    the authors' modules: 4,576 for 64 channels and 67,456 for 256.
 
     Differs: the paper has :math:`s = 1`; the authors' PyTorch code multiplies by 2, so that an undecided gate gives the
     sum and not the mean. We default to the code's. A batch of one in training is refused with a sentence: the norm in
