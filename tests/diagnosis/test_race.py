@@ -1,0 +1,58 @@
+import json
+import time
+
+import pytest
+
+from segfusion.diagnosis.race import ResultFile, markdown_table, race
+from tools.update_tables import filled, pages
+
+
+def test_ways_take_turns():
+    order = []
+    laps = race({name: lambda name=name: order.append(name) for name in 'ab'}, repeats=3)
+    assert order == ['a', 'b'] * 4  # warmed up, then three rounds
+    assert [len(lap.times) for lap in laps.values()] == [3, 3]
+
+
+def test_waiting_takes_time_but_no_processor():
+    lap = race({'sleep': lambda: time.sleep(0.05)}, repeats=3)['sleep']
+    assert lap.median >= 50 and lap.busy < 0.5 * lap.median
+
+
+def test_table_keeps_numbers_and_marks_the_unmeasured(tmp_path):
+    path = tmp_path / 'new' / 'x.json'
+    results = ResultFile(path, 'python x.py', size='4x6')
+    results.add('speed', ['way', 'ms', 'ratio'], [['plain', 12.345, None], ['ours', 6., 0.486]], ['', '.1f', '.2f'])
+    content = json.loads(path.read_text())
+    assert content['tables']['speed']['rows'] == [['plain', 12.345, None], ['ours', 6., 0.486]]
+    assert content['command'] == 'python x.py' and content['facts'] == {'size': '4x6'} and 'PyTorch' in content['machine']
+    assert markdown_table(content['tables']['speed']).splitlines() == [
+        '| way | ms | ratio |', '| --- | --- | --- |', '| plain | 12.3 | - |', '| ours | 6.0 | 0.49 |']
+
+
+def test_a_second_table_keeps_the_first(tmp_path):
+    results = ResultFile(tmp_path / 'x.json', 'python x.py')
+    for name in ('one', 'two'):
+        results.add(name, ['a'], [[1]])
+    assert list(json.loads((tmp_path / 'x.json').read_text())['tables']) == ['one', 'two']
+
+
+def test_nothing_is_written_without_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ResultFile(None, 'python x.py').add('one', ['a'], [[1]])
+    assert not list(tmp_path.iterdir())
+
+
+def test_pages_show_what_the_result_files_say():
+    for page in pages():
+        text = page.read_text()
+        assert filled(text) == text, f'{page}: run python tools/update_tables.py'
+
+
+def test_a_page_with_an_unknown_table_names_the_known(tmp_path, monkeypatch):
+    monkeypatch.setattr('tools.update_tables.ROOT', tmp_path)
+    ResultFile(tmp_path / 'x.json', 'python x.py').add('one', ['a'], [[1]])
+    page = '<!-- table: x.json {} -->\nold\n<!-- end of table -->\nafter'
+    assert '| 1 |' in filled(page.format('one')) and filled(page.format('one')).endswith('after')
+    with pytest.raises(KeyError, match='it has one'):
+        filled(page.format('two'))
