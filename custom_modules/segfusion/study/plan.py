@@ -187,7 +187,7 @@ def _axes(raw: Any, path: Path) -> Dict[str, Dict[str, Union[dict, Path]]]:
             if not isinstance(choice, str) or not NAME.fullmatch(choice):
                 raise ValueError(f'{where}: choice {choice!r} of axis {axis} becomes part of a file name; expected '
                                  'letters, digits, + and -')
-            if isinstance(overrides, str):
+            if isinstance(overrides, str) and overrides.endswith('.py'):
                 axes[axis][choice] = _config(overrides, path)
                 continue
             if overrides is not None and not isinstance(overrides, dict):
