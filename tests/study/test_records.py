@@ -152,13 +152,13 @@ def test_nan_is_the_same_as_nan():
 def test_figures_of_others_stand_beside_ours(found, write):
     study = write()
     source = study.path.with_name('published.yaml')
-    source.write_text('flow_sum: {mIoU: 51.3, split: test, source: paper}\n')
+    source.write_text('- {name: flow_sum, miou: 51.3, split: test, source: paper}\n')
     _, _, results = found('one', 'flow_sum_seed0', study=study, flow_sum_seed0=dict(score=34.))
     table = results['tables']['results']
     assert table['columns'][-1] == 'mIoU published by others'
     assert [row[-1] for row in table['rows']] == ['-', '-', '51.3 (paper)'] and table['rows'][2][4] == '34.00'
     assert '1 of 6 members' in results['made'] and 'a chip' in results['made'] and 'torch 2.x' in results['made']
-    source.write_text('flow_sum: {mIoU: 51.3}\n')
+    source.write_text('- {name: flow_sum, miou: 51.3}\n')
     with pytest.raises(ValueError, match='flow_sum needs a source'):
         found('two', study=study)
 

@@ -9,8 +9,8 @@ import pytest
 from segfusion.study.command import main
 from segfusion.study.examples import Example, Gallery, pick, window, wrong_share
 from segfusion.study.figures import _labels, looks, ticks
-from segfusion.study.report_html import html_page
 from segfusion.study.records import as_json
+from segfusion.study.report_html import html_page
 from segfusion.study.report_markdown import markdown, tables
 from segfusion.study.results import class_tables, read_curves
 from segfusion.study.statistics import Spread, effects, paired, pareto, spread

@@ -15,8 +15,8 @@ from .examples import collect
 from .launch import GRACE, Launcher, visible_devices
 from .plan import Member, Study, load_study
 from .progress import Progress
-from .report_html import html_page
 from .records import as_json, committed, fitting, merge, publish, record_of, take_in
+from .report_html import html_page
 from .report_markdown import markdown, tables
 from .results import read_test
 from .run import Changed, Scheduler, dry_run
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--merge', nargs='+', type=Path, default=[], metavar='FILE',
                    help='result files of the same study from other machines: what they have is done')
     p.add_argument('--publish', action='store_true',
-                   help='also write the results beside the study, where pages are filled from and every checkout has them')
+                   help='also write the results beside the study, where pages and other machines find them')
     return p
 
 
@@ -154,8 +154,8 @@ def make_retest(members: List[Member], out: Path) -> None:
         folder = Folder(out, member.name)
         state = folder.read()
         if folder.record.exists():
-            raise ValueError(f'{member.name} was trained elsewhere, so there are no weights to test again here; to train '
-                             f'it anew, use --fresh {member.name}')
+            raise ValueError(f'{member.name} was trained elsewhere, so there are no weights to test again here; to '
+                             f'train it anew, use --fresh {member.name}')
         if not state.trained:
             continue
         if folder.test.exists():

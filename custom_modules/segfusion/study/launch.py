@@ -53,8 +53,8 @@ class Launcher:
     def train(self, config: Path, folder: Folder, resume: bool) -> List[str]:
         more = [*self.extra, *self.train_args]
         if self.until is not None:
-            hook = 'default_hooks.stop_in_time'
-            at = more.index('--cfg-options') if '--cfg-options' in more else len(more)  # argparse takes the last one only
+            hook = 'default_hooks.stop_in_time'  # beside the user's options: of two, argparse takes the last
+            at = more.index('--cfg-options') if '--cfg-options' in more else len(more)
             more[at:at + 1] = ['--cfg-options', f'{hook}.type=StopInTimeHook', f'{hook}.until={self.until:.0f}']
         return self._mim('train', config, '--work-dir', str(folder.train), *['--resume'] * resume, *self._more(), *more)
 
@@ -124,7 +124,7 @@ class Process:
             return file.read().decode(errors='replace')
 
     def stopped_in_time(self, code: int) -> bool:
-        """Whether :class:`~segfusion.engine.hooks.StopInTimeHook` ended it; ``mim`` exits with 1 and tells the status."""
+        """Whether ``StopInTimeHook`` ended it; ``mim`` itself exits with 1, and tells the status."""
         return code == OUT_OF_TIME or bool(code) and f'non-zero exit status {OUT_OF_TIME}.' in self.text()[-2000:]
 
     def failure(self, stage: str, code: int) -> Dict[str, str]:

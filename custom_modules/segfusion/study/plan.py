@@ -30,7 +30,7 @@ class Member:
 
     @property
     def config(self) -> str:
-        """Name of the config that is trained as it stands, precision, evaluators and seed apart; '' if there is none."""
+        """Name of the config that is trained as it stands, but for precision, evaluators and seed; or ''."""
         rest = {k: v for k, v in self.overrides.items() if k not in ('randomness', 'test_evaluator', 'val_evaluator')}
         return self.base.stem if rest in ({}, *({'optim_wrapper': {'type': t}} for t in PRECISION)) else ''
 
@@ -196,8 +196,8 @@ def _axes(raw: Any, path: Path) -> Dict[str, Dict[str, Union[dict, Path]]]:
             axes[axis][choice] = _nest(overrides or {}, f'{where}: axis {axis}, choice {choice}')
     replacing = [axis for axis, choices in axes.items() if any(isinstance(c, Path) for c in choices.values())]
     if len(replacing) > 1:
-        raise ValueError(f'{where}: axes {" and ".join(replacing)} both name config files; only one can be the base of a '
-                         'member, so give the others overrides')
+        raise ValueError(f'{where}: axes {" and ".join(replacing)} both name config files; a member has one base, so '
+                         'give the others overrides')
     return axes
 
 

@@ -1,7 +1,7 @@
 """Results that outlast a machine: one file beside the study, with every finished member, from which pages are filled.
 
-``study.py`` has ``results.json``, ``study_camvid.py`` has ``results_camvid.json``. A member whose result is there, under
-the config that the study has now, needs no folder of its own: it is done wherever the study goes on.
+``study.py`` has ``results.json``, ``study_camvid.py`` has ``results_camvid.json``. A member whose result is there,
+under the config that the study has now, needs no folder of its own: it is done wherever the study goes on.
 """
 import json
 import os

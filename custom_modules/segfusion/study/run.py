@@ -67,8 +67,8 @@ class Scheduler:
     def run(self, members: Sequence[Member]) -> bool:
         """Run what is not done, ``launcher.jobs`` at once; True if all members are done afterwards.
 
-        An interrupt ends the running commands, notes that, and is raised again. When the launcher's time is over nothing
-        new begins, and what has not ended :data:`~.launch.GRACE` seconds later is ended and goes on next time.
+        An interrupt ends the running commands, notes that, and is raised again. When the launcher's time is over
+        nothing new begins, and what has not ended :data:`~.launch.GRACE` seconds later is ended, to go on next time.
         """
         queue = deque(m for m in members if next_stage(self.folder(m).read()))
         slots = list(range(self.launcher.jobs))

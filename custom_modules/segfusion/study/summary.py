@@ -146,12 +146,11 @@ def published_figures(study: Study) -> Dict[str, str]:
         ValueError: If one has no source.
     """
     path = study.path.with_name('published.yaml')
-    found = yaml.safe_load(path.read_text()) if path.exists() else {}
-    for name, entry in found.items():
-        if study.metric in entry and not entry.get('source'):
-            raise ValueError(f'{path}: {name} needs a source: where its {study.metric} was published')
-    return {name: f'{entry[study.metric]} ({entry["source"]})' for name, entry in found.items()
-            if study.metric in entry}
+    known = [e for e in yaml.safe_load(path.read_text()) if study.metric.lower() in e] if path.exists() else []
+    for entry in known:
+        if not entry.get('source'):
+            raise ValueError(f'{path}: {entry["name"]} needs a source: where its {study.metric} was published')
+    return {entry['name']: f'{entry[study.metric.lower()]} ({entry["source"]})' for entry in known}
 
 
 def as_typed(words: Sequence[str]) -> str:

@@ -26,17 +26,17 @@ class Noisy(BaseModel):
 
 def runner(folder, until=None, **changes):
     torch.manual_seed(0)
-    hooks = dict(checkpoint=dict(type='AtomicCheckpointHook', by_epoch=False, interval=4),
+    hooks = dict(checkpoint=dict(type='AtomicCheckpointHook', by_epoch=False, interval=3),
                  logger=dict(type='LoggerHook', interval=100))
     if until is not None:
         hooks['stop_in_time'] = dict(type='StopInTimeHook', until=until)
     data = torch.randn(6, 3, generator=torch.Generator().manual_seed(1))
     return Runner(**dict(dict(
         model=Noisy(), work_dir=str(folder), optim_wrapper=SGD, default_scope='mmseg', default_hooks=hooks,
-        param_scheduler=[dict(type='PolyLR', power=0.9, end=9, by_epoch=False)],
+        param_scheduler=[dict(type='PolyLR', power=0.9, end=4, by_epoch=False)],
         train_dataloader=dict(batch_size=2, num_workers=0, dataset=[dict(inputs=x) for x in data],
                               sampler=dict(type='InfiniteSampler', shuffle=True)),
-        train_cfg=dict(type='ReproducibleIterBasedTrainLoop', max_iters=9), randomness=dict(seed=3),
+        train_cfg=dict(type='ReproducibleIterBasedTrainLoop', max_iters=4), randomness=dict(seed=3),
         log_processor=dict(by_epoch=False), log_level='ERROR', experiment_name=f'{folder.name}-{time.time_ns()}'),
         **changes))
 
@@ -48,9 +48,9 @@ def weights(run):
 def test_slices_make_the_training_of_one_piece(tmp_path):
     whole = runner(tmp_path / 'whole')
     whole.train()
-    for count in range(1, 10):  # one iteration a slice: the time is always over
+    for count in range(1, 5):  # one iteration a slice: the time is always over
         run = runner(tmp_path / 'slices', until=0., resume=count > 1)
-        if count < 9:
+        if count < 4:
             with pytest.raises(SystemExit) as end:
                 run.train()
             assert end.value.code == OUT_OF_TIME and (tmp_path / 'slices' / f'iter_{count}.pth').exists()
@@ -60,11 +60,11 @@ def test_slices_make_the_training_of_one_piece(tmp_path):
 
 
 def test_there_is_time_until_there_is_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(Noisy, 'wait', 0.1)
+    monkeypatch.setattr(Noisy, 'wait', 0.2)
     run = runner(tmp_path / 'a', until=time.time() + 0.35)
     with pytest.raises(SystemExit):
         run.train()
-    assert 1 <= run.iter + 1 < 9 and (tmp_path / 'a' / f'iter_{run.iter + 1}.pth').exists()
+    assert 1 <= run.iter + 1 < 4 and (tmp_path / 'a' / f'iter_{run.iter + 1}.pth').exists()
 
 
 def test_what_cannot_be_saved_is_refused_before_it_begins(tmp_path):
