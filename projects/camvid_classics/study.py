@@ -1,5 +1,5 @@
 title = 'CamVid from scratch'
-question = 'One recipe, no ImageNet weights: what do pyramids with and without alignment, gates, and the classics reach?'
+question = 'One recipe, no ImageNet weights: what do a bilinear pyramid, alignment, gates and the classics reach?'
 _scratch = '1xb8-20k-scratch_camvid-360x480.py'
 base = f'../../configs/sfnet/sfnet_r18_bilinear_{_scratch}'
 axes = dict(

@@ -75,6 +75,7 @@ class Part:
     command: Callable[[float], List[str]]
     collect: Callable[[], dict]
     environment: Dict[str, str]
+    again: bool = False  # also if it was done: it knows itself what is left
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -116,7 +117,8 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
         tested = []
         if args.rehearse:
             loading += ['train_dataloader.batch_size=2', 'train_dataloader.dataset.pipeline.4.crop_size=(32,48)',
-                        'model.data_preprocessor.size=(32,48)', 'train_cfg.max_iters=2', 'val_dataloader.dataset.indices=2']
+                        'model.data_preprocessor.size=(32,48)', 'train_cfg.max_iters=2',
+                        'val_dataloader.dataset.indices=2']
             tested = ['--test-args', '--cfg-options test_dataloader.dataset.indices=2']
         only = [word for pattern in args.members for word in ('--only', pattern)]
         return [sys.executable, str(shipped('tools/study.py')), args.study, '--out', str(work), '--jobs', str(jobs),
@@ -140,7 +142,7 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
                                                        os.environ.get('PYTHONPATH')]))
     return [Part('tests', SHARES['tests'], tests, lambda: tested_by(args.out / 'tests.xml'), here),
             Part('speed', SHARES['speed'], speed, lambda: measured_in(args.out / 'speed.json'), here),
-            Part('train', SHARES['train'], train, trained, here)]
+            Part('train', SHARES['train'], train, trained, here, again=True)]
 
 
 def run(parts: Sequence[Part], out: Path, until: float, command: str, device: str) -> int:
@@ -151,7 +153,7 @@ def run(parts: Sequence[Part], out: Path, until: float, command: str, device: st
         known = json.loads(file.path.read_text())
         file.content.update(parts=known.get('parts', {}), tables=known['tables'])
     found = file.content.setdefault('parts', {})
-    todo = [part for part in parts if found.get(part.name, {}).get('status') != 'done']
+    todo = [part for part in parts if part.again or found.get(part.name, {}).get('status') != 'done']
     try:
         with ended_by_signals():
             for number, part in enumerate(todo):
@@ -247,7 +249,8 @@ def write(file: ResultFile, out: Path) -> None:
     file.content['seconds'] = round(time.perf_counter() - file.start)
     write_whole(file.path, json.dumps(file.content, indent=1) + '\n')
     machine = ', '.join(f'{key} {value}' for key, value in file.content['machine'].items())
-    text = [f'# On {file.content["machine"]["device"]}', f'`{file.content["command"]}`; {file.content["date"]}; {machine}.']
+    text = [f'# On {file.content["machine"]["device"]}',
+            f'`{file.content["command"]}`; {file.content["date"]}; {machine}.']
     rows = [[name, part['status'], part.get('seconds'), part.get('reason', '')]
             for name, part in file.content['parts'].items()]
     text.append(markdown_table(dict(columns=['part', 'status', 'seconds', 'reason'], formats=[''] * 4, rows=rows)))

@@ -6,7 +6,7 @@ under the config that the study has now, needs no folder of its own: it is done 
 import json
 import os
 import re
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
@@ -166,3 +166,39 @@ def _plain(result: Result) -> dict:
     data = asdict(result)
     return json.loads(json.dumps(dict(data, loss=short(data['loss']),
                                       val={k: short(v) for k, v in data['val'].items()})))
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a config reached in a committed study: mIoU (%) on the test split."""
+    mean: float
+    sd: Optional[float]
+    seeds: int
+    project: str
+
+    @property
+    def text(self) -> str:
+        """For a page in ``configs/<method>/``: ``**61.20 ± 0.31** (3 seeds, [study](...))``."""
+        spread = '' if self.sd is None else f' ± {self.sd:.2f}'
+        seeds = f'{self.seeds} seed{"s" * (self.seeds != 1)}'
+        return f'**{self.mean:.2f}{spread}** ({seeds}, [study](../../projects/{self.project}/README.md))'
+
+
+def trained_configs(projects: Path) -> Dict[str, Score]:
+    """Stem of a config file to what the studies below ``projects`` say of it, if they trained it as it stands.
+
+    Raises:
+        ValueError: If two studies say something about the same config.
+    """
+    found: Dict[str, Score] = {}
+    for path in sorted(projects.glob('*/results*.json')):
+        content = json.loads(path.read_text())
+        for row in content['rows'] if 'members' in content else ():
+            name, score = row['config'], row['metrics'].get('mIoU')
+            if not name or not score:
+                continue
+            if name in found:
+                raise ValueError(f'{name} has results in projects/{found[name].project} and in {path}, but a page can '
+                                 'show one: give one of the studies a config of its own')
+            found[name] = Score(score['mean'], score['sd'], score['n'], path.parent.name)
+    return found
