@@ -127,9 +127,11 @@ def _race(todo: Dict[Tuple[str, str], nn.Module], images: Tensor, name: str, bud
         except Exception as error:  # no memory, or not compilable: the others go on
             budget.skip(what, f'{type(error).__name__}: {(str(error).splitlines() or [""])[0]}')
     rounds = min(repeats, int((budget.until - time.time()) / max(seconds, 1e-6)) - 1)
-    if not runs or rounds < 1:
+    if rounds < 1:
+        for model, way in runs:
+            budget.skip(f'{model}, {way}, {name}', budget.LATE)
         return {}
-    return race(runs, rounds, device, memory=False)
+    return race(runs, rounds, device, memory=False) if runs else {}
 
 
 def loading_table(config: str, workers: Sequence[int], batches: int, results: ResultFile, budget: Budget) -> None:

@@ -140,8 +140,8 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
     package = str(Path(__file__).resolve().parents[2])
     here['PYTHONPATH'] = os.pathsep.join(filter(None, [package, str(shipped('tests').parent),
                                                        os.environ.get('PYTHONPATH')]))
-    return [Part('tests', SHARES['tests'], tests, lambda: tested_by(args.out / 'tests.xml'), here),
-            Part('speed', SHARES['speed'], speed, lambda: measured_in(args.out / 'speed.json'), here),
+    return [Part('tests', SHARES['tests'], tests, lambda: junit_counts(args.out / 'tests.xml'), here),
+            Part('speed', SHARES['speed'], speed, lambda: speed_tables(args.out / 'speed.json'), here),
             Part('train', SHARES['train'], train, trained, here, again=True)]
 
 
@@ -193,7 +193,7 @@ def carry_out(part: Part, log: Path, until: float) -> dict:
     return entry
 
 
-def tested_by(path: Path) -> dict:
+def junit_counts(path: Path) -> dict:
     """Counts and failures of a JUnit file; none if the tests were ended before they could write one."""
     if not path.exists():
         return {}
@@ -206,7 +206,7 @@ def tested_by(path: Path) -> dict:
         columns=list(counts), formats=[''] * len(counts), rows=[list(counts.values())])))
 
 
-def measured_in(path: Path) -> dict:
+def speed_tables(path: Path) -> dict:
     found = json.loads(path.read_text())['tables'] if path.exists() else {}
     late = any(why == Budget.LATE for _, why in found.get('left-out', {}).get('rows', []))
     return dict(dict(status='to be continued') if late else {}, tables=found)
