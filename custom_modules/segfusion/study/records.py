@@ -70,7 +70,7 @@ def read_records(path: Path) -> Dict[str, Record]:
     if not path.exists():
         return {}
     try:
-        return json.loads(path.read_text())['members']
+        return dict(json.loads(path.read_text())['members'])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f'{path}: expected the results of a study, with "members", as tools/study.py writes them; got '
                          f'{type(error).__name__}: {error}') from error
