@@ -104,7 +104,7 @@ class Net(nn.Module):
 class Slow(Net):
 
     def forward(self, x):
-        time.sleep(0.3)
+        time.sleep(0.8)
         return super().forward(x)
 
 
@@ -132,7 +132,7 @@ def test_networks_race_and_go_on(tmp_path):
     calls = nets['good'].calls
     network_tables(dict(good=nets['good']), [((20, 30), 2)], results, budget, 'cpu', 2, ways=('float32', 'bfloat16'))
     assert nets['good'].calls == calls  # known already
-    soon = Budget(time.time() + 0.5)
+    soon = Budget(time.time() + 1.5)
     nets['slow'] = Slow()
     network_tables(dict(slow=nets['slow']), [((8, 8), 1)], results, soon, 'cpu', 2, ways=('float32', ))
     assert soon.left_out == [['slow, float32, speed-8x8-b1', Budget.LATE]]
