@@ -1,6 +1,6 @@
 # The network whose weights come with the package: ResNet-18 of half width, drawn streets, an hour on a core.
 _base_ = './sfnet_r18_1xb4-1k_street-scenes-192x256.py'
-max_iters = 6000
+max_iters = 3000
 norm_cfg = dict(type='SyncBN', requires_grad=True)
 model = dict(
     backbone=dict(
