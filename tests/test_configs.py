@@ -71,9 +71,11 @@ def as_list(heads):
 
 def small(config):
     config = copy.deepcopy(config)
+    preprocessor = config.model.data_preprocessor
     for key in ('size', 'size_divisor'):
-        config.model.data_preprocessor.pop(key, None)
-    config.model.data_preprocessor.size = SIZE
+        preprocessor.pop(key, None)
+    divisor = preprocessor.get('test_cfg', {}).get('size_divisor', 1)  # of those that take no other size in training
+    preprocessor.size = tuple(-(-side // divisor) * divisor for side in SIZE)
     return config
 
 
@@ -144,7 +146,8 @@ def test_config_is_whole(path):
         heads = as_list(config.model.decode_head)
         if config.model.get('auxiliary_head'):
             heads = heads + as_list(config.model.auxiliary_head)
-        assert {head.num_classes for head in heads} == {len(classes)}
+        # STDC's detail head knows edges, whatever the classes.
+        assert {head.num_classes for head in heads if head.type != 'STDCHead'} == {len(classes)}
     assert config.val_evaluator and config.test_evaluator and config.train_cfg and config.param_scheduler
     assert len(path.relative_to(ROOT).parts) == 3 and inheritance_depth(path) <= 3
 
