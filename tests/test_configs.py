@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
-from segfusion.diagnosis.network import head_configs
+from segfusion.diagnosis.network import EDGES, head_configs
 from segfusion.models.segmentors.fitted_encoder_decoder import (
     channel_problem,
     reads_levels,
@@ -146,8 +146,7 @@ def test_config_is_whole(path):
         heads = as_list(config.model.decode_head)
         if config.model.get('auxiliary_head'):
             heads = heads + as_list(config.model.auxiliary_head)
-        # STDC's detail head knows edges, whatever the classes.
-        assert {head.num_classes for head in heads if head.type != 'STDCHead'} == {len(classes)}
+        assert {head.num_classes for head in heads if head.type not in EDGES} == {len(classes)}
     assert config.val_evaluator and config.test_evaluator and config.train_cfg and config.param_scheduler
     assert len(path.relative_to(ROOT).parts) == 3 and inheritance_depth(path) <= 3
 
