@@ -66,7 +66,7 @@ def measure(args) -> None:
     for row in published:
         params, _, macs = costs[row['name']]
         times = [laps[row['name'], way].median for way in ('as it is', 'prepared')]
-        link = f'[{row["source"].split("/")[2]}]({row["source"]})' if 'source' in row else None
+        link = f'[{"/".join(row["source"].split("/")[3:5])}]({row["source"]})' if 'source' in row else None
         rows.append([row['name'], params / 1e6, macs / 1e9, *times, times[0] / times[1], row.get('miou'),
                      row.get('split'), link])
     results.add('networks', COLUMNS, sorted(rows, key=lambda row: row[4]), FORMATS)

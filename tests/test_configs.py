@@ -26,7 +26,7 @@ CONFIGS = sorted(p for p in ROOT.glob('configs/*/*.py') if p.parent.name != '_ba
 # Configs that differ only in these hold the same network: one of them is trained.
 IGNORED = ('num_classes', 'out_channels', 'size', 'test_cfg', 'class_weight', 'depth', 'init_cfg', 'norm_eval',
            'requires_grad', 'with_cp', 'mean', 'std', 'bgr_to_rgb', 'arch', 'img_size', 'num_layers', 'drop_path_rate',
-           'window_size', 'prefix', 'image_size', 'widths', 'pad_once')
+           'window_size', 'prefix', 'image_size', 'widths', 'pad_once', 'stdc_type', 'layer_channels')
 # Networks of 100 to 300 million parameters: shapes and gradients only, on the device that holds no numbers.
 HEAVY = re.compile(r'vit-[bl]|swin-(base|large)')
 SIZE = (65, 97)
