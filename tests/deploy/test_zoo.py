@@ -38,7 +38,8 @@ def test_a_name_prefers_public_weights_over_drawn_streets():
     assert _find('sfnet_r18_1xb4-demo_street-scenes-128x192').parent.name == 'sfnet'
 
 
-@pytest.mark.parametrize('name', ['sfnet_r18', 'fcn_r18-d32_crfrnn', 'enet', 'alignseg_r18', 'linknet_r18', 'ddrnet_23-slim'])
+@pytest.mark.parametrize(
+    'name', ['sfnet_r18', 'fcn_r18-d32_crfrnn', 'enet', 'alignseg_r18', 'linknet_r18', 'ddrnet_23-slim'])
 def test_a_network_says_what_its_segmentor_says(name, tmp_path):
     """RGB in, whatever mean, order of channels and padding the config asks for; filled from a checkpoint."""
     segmentor = load_segmentor(str(_find(name)))

@@ -68,7 +68,8 @@ def test_level_that_is_not_there():
 
 
 def test_one_map_is_one_level_and_edges_are_no_classes():
-    net = describe_network(Config.fromfile(CONFIGS / 'ddrnet/ddrnet_23-slim_1xb8-20k-scratch_camvid-360x480.py'), (64, 64))
+    ddrnet = Config.fromfile(CONFIGS / 'ddrnet/ddrnet_23-slim_1xb8-20k-scratch_camvid-360x480.py')
+    net = describe_network(ddrnet, (64, 64))
     assert [(level.channels, level.size) for level in net.levels] == [(128, (8, 8))] and net.problems == []
     stdc = Config.fromfile(CONFIGS / 'stdc/stdc1_1xb8-20k-scratch_camvid-360x480.py')
     assert class_problems(stdc) == []
