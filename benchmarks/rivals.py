@@ -48,7 +48,7 @@ def measure(args) -> None:
     register_all()
     torch.set_num_threads(args.threads)
     results = ResultFile(args.json, ' '.join(['python', 'benchmarks/rivals.py', *sys.argv[1:]]), args.device,
-                         size=f'{args.size[0]}x{args.size[1]}', repeats=args.repeats)
+                         size=f'{args.size[0]}x{args.size[1]}', repeats=args.repeats, on_gpu=args.device != 'cpu')
     image = torch.randn(1, 3, *args.size, device=args.device)
     packed = image.contiguous(memory_format=torch.channels_last)
     published = yaml.safe_load((ROOT / 'benchmarks/published.yaml').read_text())
@@ -77,15 +77,15 @@ def report(text) -> None:
 
 
 def draw(content: dict, path: Path) -> None:
-    machine, size = content['machine'], content['facts']['size']
+    machine, facts = content['machine'], content['facts']
     rows = [dict(zip(COLUMNS, row)) for row in content['tables']['networks']['rows']]
     rivals = [Rival(row['network'], row['as it is (ms)'], row['prepared (ms)'], row['mIoU (%), published'],
                     row['split'], row['network'].startswith('SFNet'))
               for row in rows if row['mIoU (%), published'] is not None]
     place = machine['device']
-    if 'cuda' not in content['command']:
+    if not facts['on_gpu']:
         place = f'{machine["threads"]} threads of {place}'
-    figure = draw_trade_off(rivals, f'ms for one image of {size}, measured here: {place}',
+    figure = draw_trade_off(rivals, f'ms for one image of {facts["size"]}, measured here: {place}',
                             'Cityscapes mIoU (%), as published at 1024x2048')
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -90,11 +90,11 @@ def _write_names(axes, rivals: Sequence[Rival]) -> None:
         (left, y), (right, _) = sorted(map(tuple, axes.transData.transform(
             [(one.as_is, one.miou), (one.prepared, one.miou)])))
         taken.append(Bbox([(left - 4 * point, y - 4 * point), (right + 4 * point, y + 4 * point)]))
-    figure.set_layout_engine('none')
     for one in sorted(rivals, key=lambda one: not one.ours):
         name = axes.annotate(
             one.name, (one.prepared, one.miou), textcoords='offset points', fontsize=9 if one.ours else 8, zorder=4,
             color=OURS if one.ours else OTHERS, fontweight='bold' if one.ours else 'normal')
+        name.set_in_layout(False)  # what is measured must not move any more
 
         def put(place):
             name.set_position(place[:2])
