@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 
 from segfusion.deploy import prepare_for_inference
+from segfusion.diagnosis.cost import build_segmentor
+from tests.references.shipped import load
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 def segmentor():
@@ -14,11 +20,15 @@ def segmentor():
             backbone=dict(type='DeepStemResNet', depth=18, stem_channels=8, base_channels=4),
             decode_head=dict(
                 type='SFNetHead', in_channels=[4, 8, 16, 32], channels=8, num_classes=5, norm_cfg=norm)))
+    return as_if_trained(revert_sync_batchnorm(model).eval())
+
+
+def as_if_trained(model):
     for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
             module.running_mean.uniform_(-1, 1)
             module.running_var.uniform_(0.5, 2)
-    return revert_sync_batchnorm(model).eval()
+    return model
 
 
 def test_logits_stay_and_norms_go():
@@ -30,6 +40,19 @@ def test_logits_stay_and_norms_go():
     assert not [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     assert model.decode_head.split_bottleneck
     assert model.decode_head.fpn_convs[0].conv.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize('config', ['ddrnet/ddrnet_23-slim_2xb6-120k', 'pidnet/pidnet-s_2xb6-120k'])
+def test_norms_before_their_convolution_stay(config):
+    """Stock contexts of DDRNet and PIDNet normalise first; all other norms go."""
+    model = as_if_trained(build_segmentor(load(CONFIGS / f'{config}_cityscapes-1024x1024.py')))
+    image = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        before = model(image)
+        model = prepare_for_inference(model)
+        torch.testing.assert_close(model(image), before, atol=1e-3 * before.std().item(), rtol=0)
+    left = [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    assert left and all(name.startswith(('backbone.spp', 'decode_head')) or 'dfm' in name for name in left), left
 
 
 def test_a_norm_that_cannot_be_folded_is_noticed():

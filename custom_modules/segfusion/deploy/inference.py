@@ -1,4 +1,7 @@
 """One switch for faster inference: what algebra gives for free once a network is no longer trained."""
+from contextlib import contextmanager
+from typing import Iterator
+
 import torch
 from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import Tensor, nn
@@ -12,7 +15,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
         b' = \beta + (b - \mu) \gamma / \sqrt{\sigma^2 + \epsilon}
 
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
-      Others, such as the norm after the sum in AlignSeg's refinement blocks, stay.
+      Others, such as the norm after the sum in AlignSeg's refinement blocks, or before the convolution in DDRNet's
+      and PIDNet's context, stay.
     * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to much smaller levels
       before they are resized (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
 
@@ -33,10 +37,11 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
     model = model.eval()
     image = torch.randn(1, 3, 96, 128, device=next(model.parameters()).device)
     before = _logits(model, image) if verify else None
-    fuse_conv_bn(model.backbone)
-    for module in model.modules():
-        if isinstance(module, ConvModule):
-            fuse_conv_bn(module)
+    with _norm_first_apart(model):
+        fuse_conv_bn(model.backbone)
+        for module in model.modules():
+            if isinstance(module, ConvModule):
+                fuse_conv_bn(module)
     for module in model.modules():
         if hasattr(module, 'split_bottleneck'):
             module.split_bottleneck = True
@@ -49,6 +54,24 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
             raise RuntimeError(f'folding changed the logits by {error:.1e} of their standard deviation: a norm of this '
                                'network does not follow its convolution; use the model without prepare_for_inference')
     return model
+
+
+@contextmanager
+def _norm_first_apart(model: nn.Module) -> Iterator[None]:
+    """Take out, for a while, every ``ConvModule`` whose norm comes before its convolution.
+
+    ``fuse_conv_bn`` goes by the order in which layers were made, and would multiply the norm into the convolution
+    after it.
+    """
+    found = [(parent, name, child) for parent in model.modules() for name, child in parent.named_children()
+             if isinstance(child, ConvModule) and child.order[0] != 'conv']
+    for parent, name, _ in found:
+        setattr(parent, name, nn.Identity())
+    try:
+        yield
+    finally:
+        for parent, name, child in found:
+            setattr(parent, name, child)
 
 
 def _logits(model: nn.Module, image: Tensor) -> Tensor:

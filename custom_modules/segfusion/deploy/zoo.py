@@ -129,7 +129,9 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
 
 def _initial_weights(config: Config) -> str:
     """What the backbone starts from, '' for random numbers."""
-    init = config.model.backbone.get('init_cfg') or {}
+    backbone = config.model.backbone
+    # The trunk of BiSeNet, ICNet and STDC is inside another backbone.
+    init = backbone.get('init_cfg') or backbone.get('backbone_cfg', {}).get('init_cfg') or {}
     return init['checkpoint'] if init.get('type') == 'Pretrained' else ''
 
 
