@@ -87,10 +87,10 @@ class ColorJitter(BaseTransform):
         return [steps[i] for i in np.random.permutation(len(steps))]
 
     def transform(self, results: dict) -> dict:
-        image = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))  # mmcv loads BGR
+        image = Image.fromarray(mmcv.bgr2rgb(upright(results['img'])))  # mmcv loads BGR
         for name, factor in self.draw():
             image = self.apply(image, name, factor)
-        results['img'] = np.ascontiguousarray(np.asarray(image)[..., ::-1])
+        results['img'] = mmcv.rgb2bgr(np.asarray(image))
         return results
 
     @staticmethod
