@@ -27,7 +27,7 @@ ALLOWED = {
     'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
                'diagnosis', 'version'},
     'diagnosis': {'datasets', 'engine', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
+    'study': {'datasets', 'deploy', 'diagnosis', 'engine', 'evaluation', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {

@@ -12,7 +12,7 @@ from segfusion.study.configs import merged_configs
 from segfusion.study.plan import load_study
 
 ROOT = Path(__file__).parents[2]
-STUDIES = sorted(ROOT.glob('projects/*/study*.py'))
+STUDIES = [p for p in sorted(ROOT.glob('projects/*/study*.py')) if p.parent.name != 'camvid_classics']  # whole configs
 
 
 @pytest.mark.parametrize('path', STUDIES, ids=lambda p: f'{p.parent.name}-{p.stem}')
@@ -53,6 +53,17 @@ def test_the_shipped_grid_is_planned(capsys):
     assert main([str(ROOT / 'projects' / 'fusion_grid'), '--dry-run']) == 0
     text = capsys.readouterr().out
     assert text.count('\n  train   mim train mmseg') == 16 and 'bilinear_sum_pyramid_seed0 (baseline)' in text
+
+
+def test_networks_of_camvid_share_one_recipe():
+    study = load_study(ROOT / 'projects' / 'camvid_classics')
+    configs = merged_configs(study)
+    assert len(study.groups) == 8 and all(m.config for m in study.members)
+    recipes = [{key: configs[members[0].name][key] for key in ('optim_wrapper', 'param_scheduler', 'train_dataloader',
+                                                               'train_cfg', 'test_evaluator')}
+               for members in study.groups.values()]
+    assert all(recipe == recipes[0] for recipe in recipes)
+    assert not any('Pretrained' in str(config.model) for config in configs.values())
 
 
 def test_the_trunk_grid_is_planned(capsys):
