@@ -26,7 +26,7 @@ from segfusion.engine.faster_training import compile_parts, use_channels_last
 
 ROOT = Path(__file__).parents[1]
 PLAIN, OURS = "the authors' way", 'ours'
-SIZES = dict(sfnet=(256, 512), sfnet_lite=(256, 512), alignseg=(192, 384), gff=(128, 256))
+SIZES = dict(sfnet=(192, 384), sfnet_lite=(192, 384), alignseg=(128, 256), gff=(96, 192))
 
 
 def ours_outputs(model, image):
