@@ -3,7 +3,7 @@ from .confusion import confusions, draw_confusion
 from .contact_sheet import contact_sheet
 from .flow import draw_arrows, draw_offset, flow_wheel
 from .look import check_indices, inspect
-from .panel import SHOW, draw_cells, draw_panel
+from .panel import SHOW, draw_beside, draw_cells, draw_panel
 
 __all__ = [
     'SHOW',
@@ -11,6 +11,7 @@ __all__ = [
     'confusions',
     'contact_sheet',
     'draw_arrows',
+    'draw_beside',
     'draw_cells',
     'draw_confusion',
     'draw_offset',
