@@ -1,4 +1,6 @@
 """The studies we ship expand, and every network in them can be built."""
+import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -6,10 +8,13 @@ import pytest
 import torch
 from mmseg.registry import MODELS
 
+from segfusion.diagnosis.race import ResultFile
 from segfusion.models.segmentors.fitted_encoder_decoder import run_levels
 from segfusion.study.command import main
 from segfusion.study.configs import merged_configs
 from segfusion.study.plan import load_study
+from segfusion.study.state import DONE, Folder, State
+from segfusion.study.summary import summarise
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted(ROOT.glob('projects/*/study*.py'))
@@ -62,3 +67,28 @@ def test_the_trunk_grid_is_planned(capsys):
     assert main([str(ROOT / 'projects' / 'trunk_grid'), '--dry-run']) == 0
     text = capsys.readouterr().out
     assert text.count('\n  train   mim train ') == 48 and 'mit-b0_bilinear_seed0 (baseline)' in text
+
+
+def test_tables_of_the_evidence_are_means_over_seeds_and_paired_differences(tmp_path):
+    spec = importlib.util.spec_from_file_location('analyse', ROOT / 'projects' / 'alignment_evidence' / 'analyse.py')
+    analyse = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(analyse)
+    study = load_study(ROOT / 'projects' / 'alignment_evidence')
+    scores = dict(bilinear_seed0=40., bilinear_seed1=42., flow_seed0=41., flow_seed1=44.)
+    found = dict(bilinear={}, flow={})
+    for name, score in scores.items():
+        folder, metrics = Folder(tmp_path, name), dict.fromkeys(analyse.SCORES, score)
+        folder.write(State(status=DONE))
+        (folder.test / 'a').mkdir(parents=True)
+        (folder.test / 'a' / 'a.json').write_text(json.dumps(metrics))
+        field = dict(scale=4., pixels=[1] * 9, **{key: [score / 10] * 8 + [None] for key in ('length', 'away', 'cosine')})
+        group, seed = name.split('_seed')
+        found[group][int(seed)] = dict(scores={key: 2 * score for key in metrics},
+                                       profiles=dict(up=field) if group == 'flow' else {})
+    file = ResultFile(None, 'analyse.py')
+    analyse.tables(file, summarise(study, tmp_path), found)
+    made = {name: table['rows'] for name, table in file.content['tables'].items()}
+    assert [row[:3] for row in made['scores']] == [['bilinear', 2, '41.00 ± 1.41'], ['flow', 2, '42.50 ± 2.12']]
+    assert [row[:4] for row in made['differences']] == [['flow', '360x480', 2, '+1.50 ± 0.71'],
+                                                        ['flow', '180x240', 2, '+3.00 ± 1.41']]
+    assert made['length'] == [['flow', 'up', 4., *['4.25 ± 0.21'] * 8, None]]

@@ -83,7 +83,8 @@ def publish(checkpoint: Union[str, Path], folder: Union[str, Path], *, name: str
              if not key.startswith('auxiliary_head.')}
     meta = loaded.get('meta', {}).get('dataset_meta') or {}
     data = io.BytesIO()
-    torch.save(dict(meta=dict(dataset_meta=dict(meta), config=config, recipe=recipe, seed=seed), state_dict=state), data)
+    meta = dict(dataset_meta=dict(meta), config=config, recipe=recipe, seed=seed)
+    torch.save(dict(meta=meta, state_dict=state), data)
     digest = hashlib.sha256(data.getbuffer()).hexdigest()
     weights = ShippedWeights(name, f'{name}-{digest[:8]}.pth', digest, config, recipe, seed, limits, scores or {})
     about = Path(folder) / f'{name}.json'

@@ -80,9 +80,9 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         num_classes: Channels of the logits. Defaults to the classes of the config's data.
         pretrained: Short for ``weights='backbone'``.
         weights: ``'shipped'`` loads a trained network that comes with the package, see
-            :func:`~.shipped.list_shipped`; ``'backbone'`` loads what the config starts from, ImageNet weights mostly: public ones, which may be
-            downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a checkpoint, which has to
-            fill the network. Defaults to None: random.
+            :func:`~.shipped.list_shipped`; ``'backbone'`` loads what the config starts from, ImageNet weights mostly:
+            public ones, which may be downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a
+            checkpoint, which has to fill the network. Defaults to None: random.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 
