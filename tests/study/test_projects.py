@@ -81,9 +81,9 @@ def test_tables_of_the_evidence_are_means_over_seeds_and_paired_differences(tmp_
         folder.write(State(status=DONE))
         (folder.test / 'a').mkdir(parents=True)
         (folder.test / 'a' / 'a.json').write_text(json.dumps(metrics))
-        field = dict(scale=4., pixels=[1] * 9, **{key: [score / 10] * 8 + [None] for key in ('length', 'away', 'cosine')})
+        field = dict(dict.fromkeys(('length', 'away', 'cosine'), [score / 10] * 8 + [None]), scale=4.)
         group, seed = name.split('_seed')
-        found[group][int(seed)] = dict(scores={key: 2 * score for key in metrics},
+        found[group][int(seed)] = dict(scores=dict.fromkeys(metrics, 2 * score),
                                        profiles=dict(up=field) if group == 'flow' else {})
     file = ResultFile(None, 'analyse.py')
     analyse.tables(file, summarise(study, tmp_path), found)

@@ -49,8 +49,8 @@ def test_panels_of_an_image_file(tmp_path, monkeypatch):
     run(monkeypatch, config, tmp_path / 'any.pth', '--image', image, '--out', tmp_path / 'two', '--beside', config,
         tmp_path / 'any.pth')
     two = np.array(Image.open(tmp_path / 'two' / 'street.png'))
-    first, second = two[:256 + 24 + 256 + 24, :384], two[:, 390:774]  # columns: image and own prediction; its prediction
-    assert np.array_equal(first[24:280], shown) and np.array_equal(second[24:280], first[304:560])
+    left, right = two[:, :384], two[:, 390:774]  # the image, the other's prediction; below them its own
+    assert np.array_equal(left[23:279], shown) and np.array_equal(right[23:279], left[302:558])
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
     with pytest.raises(SystemExit, match='does not fit this config'):
         run(monkeypatch, config, tmp_path / 'none.pth', *arguments[2:5], tmp_path / 'other')
