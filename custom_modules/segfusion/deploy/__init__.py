@@ -6,6 +6,7 @@ from .load import load_segmentor
 from .network import ImageToLogits, example_image
 from .onnx_segmentor import OnnxSegmentor
 from .predict import Prediction, PredictionReport, draw_overlay, predict, predict_image
+from .shipped import find_shipped, list_shipped
 
 __all__ = [
     'Difference',
@@ -19,7 +20,9 @@ __all__ = [
     'example_image',
     'export_onnx',
     'export_program',
+    'find_shipped',
     'label_in_windows',
+    'list_shipped',
     'load_segmentor',
     'model_metadata',
     'predict',
