@@ -18,7 +18,7 @@ from ..diagnosis.cost import PREDICTION_ONLY
 from ..diagnosis.loading import ROOTS
 from ..engine.optional import lacking
 from ..models.refine.crf_as_rnn import look_at_colours
-from .load import load_weights
+from .load import load_weights, prepare_if_equal
 from .network import ImageToLogits
 from .shipped import find_shipped
 
@@ -66,7 +66,8 @@ def list_models(pattern: str = '*', *, configs: bool = False) -> List[str]:
 
 
 def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool = False,
-              weights: Optional[str] = None, device: Union[str, torch.device] = 'cpu', **changes) -> Network:
+              weights: Optional[str] = None, inference: bool = False, device: Union[str, torch.device] = 'cpu',
+              **changes) -> Network:
     """A shipped network by name, as a module of which nothing but PyTorch need be known.
 
     ::
@@ -83,12 +84,16 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
             :func:`~.shipped.list_shipped`; ``'backbone'`` loads what the config starts from, ImageNet weights mostly:
             public ones, which may be downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a
             checkpoint, which has to fill the network. Defaults to None: random.
+        inference: Whether it is to predict only: norms folded, channels-last, some 1.5 times as fast
+            (:func:`~.inference.prepare_for_inference`, with its check of equal logits). In evaluation mode, and without
+            parameters to train. Defaults to False.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 
     Returns:
-        The network in training mode, as every new module; synchronised batch norm is plain batch norm (convert it with
-        ``torch.nn.SyncBatchNorm.convert_sync_batchnorm`` if you train on several GPUs).
+        The network in training mode, as every new module, unless it is for ``inference``; synchronised batch norm is
+        plain batch norm (convert it with ``torch.nn.SyncBatchNorm.convert_sync_batchnorm`` if you train on several
+        GPUs).
 
     Raises:
         ValueError: If there is no such name, no weights of it are shipped, the config names no public weights, or a
@@ -131,6 +136,8 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         elif weights is not None:
             load_weights(model, weights)
     model.cfg = config
+    if inference:
+        return Network(prepare_if_equal(model)).to(device).eval()
     return Network(model).to(device)
 
 
