@@ -10,9 +10,11 @@ from .precision import full_precision
 from .recorded import recorded_displacement
 from .unpool import max_pool_with_indices, unpool
 from .warp import sfnet_flow_to_offset, warp
+from .winograd import WinogradConv2d, winograd_conv2d, winograd_weight
 
 __all__ = [
     'ALIGNSEG_SAMPLERS',
+    'WinogradConv2d',
     'adaptive_avg_pool',
     'alignseg_offset',
     'bilinear_kernel',
@@ -28,4 +30,6 @@ __all__ = [
     'sfnet_flow_to_offset',
     'unpool',
     'warp',
+    'winograd_conv2d',
+    'winograd_weight',
 ]

@@ -5,6 +5,7 @@ from .finite_loss_hook import FiniteLossHook
 from .initial_weights_hook import InitialWeightsHook
 from .label_audit_hook import LabelAuditHook
 from .look_inside_hook import LookInsideHook
+from .prepare_for_inference_hook import PrepareForInferenceHook
 from .train_only_hook import TrainOnlyHook
 from .validation_determinism_hook import ValidationDeterminismHook
 
@@ -16,6 +17,7 @@ __all__ = [
     'InitialWeightsHook',
     'LabelAuditHook',
     'LookInsideHook',
+    'PrepareForInferenceHook',
     'TrainOnlyHook',
     'ValidationDeterminismHook',
     'require_fit',
