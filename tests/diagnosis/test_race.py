@@ -25,7 +25,8 @@ def test_table_keeps_numbers_and_marks_the_unmeasured(tmp_path):
     results.add('speed', ['way', 'ms', 'ratio'], [['plain', 12.345, None], ['ours', 6., 0.486]], ['', '.1f', '.2f'])
     content = json.loads(path.read_text())
     assert content['tables']['speed']['rows'] == [['plain', 12.345, None], ['ours', 6., 0.486]]
-    assert content['command'] == 'python x.py' and content['facts'] == {'size': '4x6'} and 'PyTorch' in content['machine']
+    assert content['command'] == 'python x.py' and content['facts'] == {'size': '4x6'}
+    assert 'PyTorch' in content['machine']
     assert markdown_table(content['tables']['speed']).splitlines() == [
         '| way | ms | ratio |', '| --- | --- | --- |', '| plain | 12.3 | - |', '| ours | 6.0 | 0.49 |']
 
@@ -35,6 +36,15 @@ def test_a_second_table_keeps_the_first(tmp_path):
     for name in ('one', 'two'):
         results.add(name, ['a'], [[1]])
     assert list(json.loads((tmp_path / 'x.json').read_text())['tables']) == ['one', 'two']
+
+
+def test_pieces_of_a_table_come_together(tmp_path):
+    path = tmp_path / 'x.json'
+    ResultFile(path, 'python x.py', size=(4, 6)).extend('one', ['net', 'ms'], [['a', 1], ['b', 2], ['b', 3]])
+    ResultFile(path, 'python x.py', update=True, size=(4, 6)).extend('one', ['net', 'ms'], [['b', 4], ['c', 5]])
+    assert json.loads(path.read_text())['tables']['one']['rows'] == [['a', 1], ['b', 4], ['c', 5]]
+    with pytest.raises(ValueError, match='measured with another facts: expected .*6.*, got .*7'):
+        ResultFile(path, 'python x.py', update=True, size=(4, 7))
 
 
 def test_nothing_is_written_without_a_path(tmp_path, monkeypatch):

@@ -3,13 +3,17 @@
 A large matrix product is the most a machine computes in float32, a large copy the most it moves. Everything else is
 measured against these two, in the same interleaved run.
 """
+import math
 import statistics
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Callable, List
+from pathlib import Path
+from typing import Callable, List, Sequence, Tuple
 
 import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
@@ -96,6 +100,32 @@ def operators(run: Callable, repeats: int = 3) -> List[Operator]:
     return sorted(found.values(), key=lambda operator: -operator.ms)
 
 
+def heads_of_ours(folder: Path) -> List[Path]:
+    """Configs of a folder whose decode head is this package's, not mmseg's."""
+    found = []
+    for path in sorted(Path(folder).glob('*.py')):
+        head = Config.fromfile(path).get('model', {}).get('decode_head', {})
+        for one in head if isinstance(head, list) else [head]:
+            made = MODELS.get(one.get('type', '')) if one.get('type') else None
+            if made is not None and made.__module__.startswith(__name__.split('.')[0] + '.'):
+                found.append(path)
+                break
+    return found
+
+
+def growth(sizes: Sequence[float], values: Sequence[float]) -> List[float]:
+    """Exponents between neighbours: 1 if a value grows as the size does."""
+    return [math.log(b / a) / math.log(m / n) for n, m, a, b in zip(sizes, sizes[1:], values, values[1:])]
+
+
+def grows_fastest(before: List[Operator], after: List[Operator]) -> Tuple[str, float]:
+    """The kind of operator that adds most to how much more than its share a forward takes, and its factor."""
+    old = {operator.kind: operator.ms for operator in before}
+    factor = sum(old.values()) and sum(operator.ms for operator in after) / sum(old.values())
+    worst = max(after, key=lambda o: o.ms - factor * old.get(o.kind, 0.))
+    return worst.kind, worst.ms / old[worst.kind] if old.get(worst.kind) else math.inf
+
+
 def reason(found: List[Operator], limit: float, count: int = 3) -> str:
     """Where the time goes that the products alone would not need, in words.
 
@@ -105,11 +135,11 @@ def reason(found: List[Operator], limit: float, count: int = 3) -> str:
         count: How many kinds to name, those that lose most.
     """
     total = sum(operator.ms for operator in found)
-    lost = sorted(((operator.ms - operator.flops / limit / 1e6) / total, operator) for operator in found
-                  ) if total else []
+    lost = sorted(found, key=lambda operator: operator.flops / limit / 1e6 - operator.ms)
     return ', '.join(
-        f'{operator.kind} {share:.0%}' + (f' (runs at {operator.gflops / limit:.0%})' if operator.flops else '')
-        for share, operator in lost[::-1][:count] if share >= 0.02)
+        f'{operator.kind} {operator.ms / total:.0%}'
+        + (f' (at {operator.gflops / limit:.2f})' if operator.flops else '')
+        for operator in lost[:count] if operator.ms - operator.flops / limit / 1e6 >= 0.02 * total)
 
 
 class _Recorder(TorchDispatchMode):

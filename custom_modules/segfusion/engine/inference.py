@@ -15,9 +15,10 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
         b' = \beta + (b - \mu) \gamma / \sqrt{\sigma^2 + \epsilon}
 
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
-      Others, such as the norm after the sum in AlignSeg's refinement blocks, stay.
-    * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to much smaller levels
-      before they are resized (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
+      A part with another order says itself how (``fold_norms``); what is left stays.
+    * The bottleneck of a pyramid or of pyramid pooling is applied level by level instead of to their concatenation, and
+      to much smaller levels before they are resized
+      (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
     * On a CPU, 3x3 convolutions of many channels take a quarter of the products
       (:func:`~segfusion.ops.winograd.winograd_conv2d`).
 
@@ -47,6 +48,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
     for module in model.modules():
         if hasattr(module, 'split_bottleneck'):
             module.split_bottleneck = True
+        if hasattr(module, 'fold_norms'):
+            module.fold_norms()
     model.requires_grad_(False)
     if winograd and image.device.type == 'cpu':
         for module in list(model.modules()):

@@ -6,6 +6,7 @@ from .canny import canny
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .crf import crf
 from .deform import deform_conv_by_warps, prefers_warps
+from .few_channels import conv_to_few
 from .precision import full_precision
 from .recorded import recorded_displacement
 from .unpool import max_pool_with_indices, unpool
@@ -21,6 +22,7 @@ __all__ = [
     'canny',
     'conv_module_of_resized',
     'conv_of_resized',
+    'conv_to_few',
     'crf',
     'deform_conv_by_warps',
     'full_precision',

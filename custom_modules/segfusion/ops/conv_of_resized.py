@@ -87,8 +87,8 @@ def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, i
     """
     conv = module.conv
     plain = (
-        type(conv) in (torch.nn.Conv2d, WinogradConv2d) and conv.groups == 1 and set(conv.stride) == {1} and len(set(conv.dilation)) == 1
-        and conv.padding_mode == 'zeros' and not isinstance(conv.padding, str) and all(
+        type(conv) in (torch.nn.Conv2d, WinogradConv2d) and conv.groups == 1 and set(conv.stride) == {1}
+        and len(set(conv.dilation)) == 1 and conv.padding_mode == 'zeros' and not isinstance(conv.padding, str) and all(
             k % 2 and p == d * (k // 2) for k, p, d in zip(conv.kernel_size, conv.padding, conv.dilation))
         and getattr(module, 'order', ('conv', 'norm', 'act')) == ('conv', 'norm', 'act')
         and not getattr(module, 'with_spectral_norm', False))

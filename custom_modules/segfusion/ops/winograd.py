@@ -128,7 +128,8 @@ def winograd_conv2d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None, di
             tiles = shape[0] * columns * d * d
             # Two pieces of memory in turn: what was read last is free to be written.
             patches, products = (one[:CELLS**2 * tiles * c].view(CELLS**2, tiles * c) for c in (c_in, c_out))
-            inputs, outputs = (other[:k * tiles * c].view(k, tiles * c) for k, c in ((CELLS**2, c_in), (TILE**2, c_out)))
+            inputs, outputs = (
+                other[:k * tiles * c].view(k, tiles * c) for k, c in ((CELLS**2, c_in), (TILE**2, c_out)))
             patches.view(CELLS, CELLS, *shape, c_in).copy_(
                 padded.as_strided((CELLS, CELLS, *shape, c_in),
                                   (d * line, d * pixel, TILE * d * line, line, TILE * d * pixel, pixel, 1),

@@ -7,7 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, warp
+from ...ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, conv_to_few, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -73,7 +73,7 @@ class DualOffsetAlign(BaseModule):
         require_larger_fine(self, coarse, fine)
         x = conv_module_of_resized(
             self.offset_reduce, (fine, coarse), size=fine.shape[2:], align_corners=self.align_corners)  # (N, 2C, H, W)
-        coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)
+        coarse_delta, fine_delta = conv_to_few(self.offset_conv, x).chunk(2, dim=1)
         return coarse_delta, fine_delta
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import sfnet_flow_to_offset, warp
+from ...ops import conv_to_few, sfnet_flow_to_offset, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -70,7 +70,7 @@ class FlowAlign(BaseModule):
             mode='bilinear',
             align_corners=self.align_corners,
             warning=False)
-        flow = self.flow_conv(torch.cat([guide, self.fine_reduce(fine)], dim=1))
+        flow = conv_to_few(self.flow_conv, torch.cat([guide, self.fine_reduce(fine)], dim=1))
         return sfnet_flow_to_offset(flow)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
