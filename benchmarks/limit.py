@@ -29,7 +29,7 @@ SIDE, COPIED = 2048, 128  # of the product; MiB
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--only', default='*', help='shell pattern of names in configs/_base_/models')
+    parser.add_argument('--only', nargs='+', help='names in configs/_base_/models, as shell patterns')
     parser.add_argument('--size', type=int, nargs=2, default=[256, 512], metavar=('H', 'W'))
     parser.add_argument('--repeats', type=int, default=3)
     parser.add_argument('--threads', type=int, default=2)
@@ -38,10 +38,10 @@ def main() -> None:
     register_all()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    results = ResultFile(args.out, 'python benchmarks/limit.py', update=args.only != '*', size=args.size,
+    results = ResultFile(args.out, 'python benchmarks/limit.py', update=bool(args.only), size=args.size,
                          repeats=args.repeats)
     for path in heads_of_ours(ROOT / 'configs' / '_base_' / 'models'):
-        if fnmatch.fnmatch(path.stem, args.only):
+        if any(fnmatch.fnmatch(path.stem, pattern) for pattern in args.only or ['*']):
             measure(results, path, args)
 
 

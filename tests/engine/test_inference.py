@@ -54,12 +54,12 @@ def test_a_norm_that_cannot_be_folded_is_noticed():
 def test_wide_convolutions_share_products():
     """Of a trained net: means, spreads and biases as training leaves them; the kept keys are the same."""
     torch.manual_seed(0)
-    convs = [torch.nn.Conv2d(a, b, 3, padding=d, dilation=d) for a, b, d in ((3, 64, 1), (64, 96, 1), (96, 96, 2))]
+    convs = [torch.nn.Conv2d(a, b, 3, padding=d, dilation=d) for a, b, d in ((3, 128, 1), (128, 128, 1), (128, 160, 2))]
     model = segmentor()
     model.backbone.conv2 = torch.nn.Sequential(*convs)
     forward = model.backbone.forward
     model.backbone.forward = lambda x: forward(x + model.backbone.conv2(x).mean(1, keepdim=True))
-    image, names = torch.randn(1, 3, 66, 97), [n for n in model.state_dict() if 'conv2' in n and 'backbone.conv2' in n]
+    image, names = torch.randn(1, 3, 64, 96), [n for n in model.state_dict() if 'conv2' in n and 'backbone.conv2' in n]
     with torch.no_grad():
         before = model(image)
         after = prepare_for_inference(model)(image)

@@ -47,19 +47,19 @@ def macs(run):
 
 
 def test_takes_a_quarter_of_the_products_besides_the_transforms():
-    conv, x = nn.Conv2d(96, 128, 3, padding=1).requires_grad_(False), torch.randn(1, 96, 16, 16)
+    conv, x = nn.Conv2d(160, 128, 3, padding=1).requires_grad_(False), torch.randn(1, 160, 16, 16)
     assert WinogradConv2d.fits(conv)
     ours, tiles = WinogradConv2d(conv), 16
-    assert macs(lambda: ours(x)) == tiles * (36 * 96 * 128 + 36 * 36 * 96 + 36 * 16 * 128)
-    assert macs(lambda: conv(x)) == 4 * tiles * 36 * 96 * 128
+    assert macs(lambda: ours(x)) == tiles * (36 * 160 * 128 + 36 * 36 * 160 + 36 * 16 * 128)
+    assert macs(lambda: conv(x)) == 4 * tiles * 36 * 160 * 128
 
 
 def test_falls_back_where_it_does_not_pay_or_cannot_be():
-    conv = nn.Conv2d(96, 96, 3, padding=4, dilation=4)
+    conv = nn.Conv2d(128, 128, 3, padding=4, dilation=4)
     ours = WinogradConv2d(conv)
-    x = torch.randn(1, 96, 17, 17)  # would be padded to 32 x 32
+    x = torch.randn(1, 128, 17, 17)  # would be padded to 32 x 32
     assert torch.equal(ours(x), conv(x))
-    x = torch.randn(1, 96, 16, 16, requires_grad=True)
+    x = torch.randn(1, 128, 16, 16, requires_grad=True)
     ours(x).sum().backward()
     assert x.grad is not None
     with torch.no_grad():
@@ -73,6 +73,6 @@ def test_falls_back_where_it_does_not_pay_or_cannot_be():
     dict(kernel_size=5, padding=1), dict(stride=2), dict(groups=2), dict(padding=0), dict(padding_mode='reflect'),
     dict(dilation=2), dict(out_channels=8)])
 def test_other_convolutions_do_not_fit(change):
-    assert WinogradConv2d.fits(nn.Conv2d(64, 128, 3, padding=1))
-    assert not WinogradConv2d.fits(nn.Conv2d(**{**dict(in_channels=64, out_channels=128, kernel_size=3, padding=1),
+    assert WinogradConv2d.fits(nn.Conv2d(128, 128, 3, padding=1))
+    assert not WinogradConv2d.fits(nn.Conv2d(**{**dict(in_channels=128, out_channels=128, kernel_size=3, padding=1),
                                                 **change}))

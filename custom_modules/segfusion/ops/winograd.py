@@ -83,7 +83,7 @@ def winograd_pays(size: Tuple[int, int], c_in: int, c_out: int, dilation: int = 
     padded = 1.
     for n in size:
         padded *= -(-n // (TILE * dilation)) * TILE * dilation / n
-    return padded * (0.42 + 12 / c_in + 21 / c_out) < 0.85
+    return padded * (0.42 + 12 / c_in + 21 / c_out) < 0.69
 
 
 def winograd_conv2d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None, dilation: int = 1) -> Tensor:

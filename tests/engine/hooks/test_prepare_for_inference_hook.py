@@ -19,7 +19,8 @@ def streets(tmp_path_factory):
 def runner(folder, work_dir, tta=False, hooks=(), **changes):
     config = Config.fromfile(CONFIG)
     config.merge_from_dict(dict(
-        randomness=dict(seed=0), work_dir=str(work_dir), default_scope='mmseg', log_level='ERROR', experiment_name=f'hook_{work_dir.name}',
+        randomness=dict(seed=0), work_dir=str(work_dir), default_scope='mmseg',
+        log_level='ERROR', experiment_name=f'hook_{work_dir.name}',
         model=dict(auxiliary_head=None, backbone=dict(stem_channels=8, base_channels=4, norm_cfg=dict(type='BN')),
                    data_preprocessor=dict(size=(48, 64)),
                    decode_head=dict(in_channels=[4, 8, 16, 32], channels=8, norm_cfg=dict(type='BN')), **changes),
