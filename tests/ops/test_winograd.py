@@ -18,7 +18,7 @@ def test_is_the_convolution(dilation, size):
         ours = winograd_conv2d(x, winograd_weight(weight), b, dilation)
         theirs = F.conv2d(x, weight, b, padding=dilation, dilation=dilation)
         torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=0)
-        assert ours.shape[1] == 1 or ours.permute(0, 2, 3, 1)[0].stride(2) == 1
+        assert ours.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_float32_rounds_little_more_than_a_direct_convolution():
@@ -76,3 +76,10 @@ def test_other_convolutions_do_not_fit(change):
     assert WinogradConv2d.fits(nn.Conv2d(128, 128, 3, padding=1))
     assert not WinogradConv2d.fits(nn.Conv2d(**{**dict(in_channels=128, out_channels=128, kernel_size=3, padding=1),
                                                 **change}))
+
+
+def test_new_weights_are_taken_over():
+    conv, other = (nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False) for _ in range(2))
+    ours, x = WinogradConv2d(conv), torch.randn(1, 128, 16, 16)
+    ours.load_state_dict(other.state_dict())
+    torch.testing.assert_close(ours(x), other(x), atol=1e-5, rtol=0)

@@ -27,7 +27,7 @@ def conv_keeping_size(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None, 
         winograd: :func:`winograd_weight` of the weight: :func:`winograd_conv2d` may be used where it pays. Defaults to
             None.
     """
-    if winograd is not None and _suits(x, winograd, dilation):
+    if winograd is not None and _suits(x, winograd, bias, dilation):
         with full_precision(x.device):
             return winograd_conv2d(x, winograd, bias, dilation)
     padding = [dilation * (k // 2) for k in weight.shape[2:]]
@@ -47,6 +47,10 @@ class WinogradConv2d(nn.Conv2d):
         self.weight, self.bias = conv.weight, conv.bias
         self.register_buffer('winograd', winograd_weight(conv.weight), persistent=False)
 
+    def _load_from_state_dict(self, *args, **kwargs):
+        super()._load_from_state_dict(*args, **kwargs)
+        self.winograd = winograd_weight(self.weight)
+
     @staticmethod
     def fits(module: nn.Module) -> bool:
         """Whether a module is a plain 3x3 convolution that keeps the size, wide enough to gain on some input."""
@@ -61,10 +65,11 @@ class WinogradConv2d(nn.Conv2d):
         return conv_keeping_size(x, self.weight, self.bias, self.dilation[0], self.winograd)
 
 
-def _suits(x: Tensor, weight: Tensor, dilation: int) -> bool:
+def _suits(x: Tensor, weight: Tensor, bias: Optional[Tensor], dilation: int) -> bool:
     if x.device.type != 'cpu' or x.dtype not in (torch.float32, torch.float64) or x.dtype != weight.dtype:
         return False
-    if portable() or torch.jit.is_tracing() or _is_compiling() or (torch.is_grad_enabled() and x.requires_grad):
+    if portable() or torch.jit.is_tracing() or _is_compiling() or (torch.is_grad_enabled() and (
+            x.requires_grad or (bias is not None and bias.requires_grad))):
         return False
     return winograd_pays(x.shape[2:], *weight.shape[1:], dilation)
 
@@ -140,7 +145,8 @@ def winograd_conv2d(x: Tensor, weight: Tensor, bias: Optional[Tensor] = None, di
             tile = outputs.view(TILE, TILE, *shape, c_out).permute(2, 0, 3, 4, 1, 5, 6)
             part = target[first:first + shape[0]]
             part.copy_(tile) if bias is None else torch.add(tile, bias, out=part)
-    return out.view(n, rows * TILE * d, columns * TILE * d, c_out)[:, :height, :width].permute(0, 3, 1, 2)
+    out = out.view(n, rows * TILE * d, columns * TILE * d, c_out)[:, :height, :width].permute(0, 3, 1, 2)
+    return out.contiguous(memory_format=torch.channels_last)  # where padding was cut off
 
 
 _kept = threading.local()
