@@ -6,7 +6,7 @@ from .canny import canny
 from .conv_of_resized import conv_module_of_resized, conv_of_resized
 from .crf import crf
 from .deform import deform_conv_by_warps, prefers_warps
-from .few_channels import conv_to_few
+from .few_channels import FewChannelsConv2d
 from .precision import full_precision
 from .recorded import recorded_displacement
 from .unpool import max_pool_with_indices, unpool
@@ -15,6 +15,7 @@ from .winograd import WinogradConv2d, winograd_conv2d, winograd_weight
 
 __all__ = [
     'ALIGNSEG_SAMPLERS',
+    'FewChannelsConv2d',
     'WinogradConv2d',
     'adaptive_avg_pool',
     'alignseg_offset',
@@ -22,7 +23,6 @@ __all__ = [
     'canny',
     'conv_module_of_resized',
     'conv_of_resized',
-    'conv_to_few',
     'crf',
     'deform_conv_by_warps',
     'full_precision',

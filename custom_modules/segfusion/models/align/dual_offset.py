@@ -7,7 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, conv_to_few, warp
+from ...ops import ALIGNSEG_SAMPLERS, FewChannelsConv2d, alignseg_offset, conv_module_of_resized, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -64,7 +64,7 @@ class DualOffsetAlign(BaseModule):
         self.align_corners, self.sampler = align_corners, sampler
         # Both branches side by side; the first half belongs to the coarse level. Its weight is over [fine, coarse].
         self.offset_reduce = ConvModule(2 * channels, 2 * channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.offset_conv = nn.Conv2d(2 * channels, 4, 3, padding=1, groups=2, bias=False)
+        self.offset_conv = FewChannelsConv2d(2 * channels, 4, 3, padding=1, groups=2, bias=False)
         self.offset_reduce.conv.reset_parameters()
         nn.init.zeros_(self.offset_conv.weight)
 
@@ -73,7 +73,7 @@ class DualOffsetAlign(BaseModule):
         require_larger_fine(self, coarse, fine)
         x = conv_module_of_resized(
             self.offset_reduce, (fine, coarse), size=fine.shape[2:], align_corners=self.align_corners)  # (N, 2C, H, W)
-        coarse_delta, fine_delta = conv_to_few(self.offset_conv, x).chunk(2, dim=1)
+        coarse_delta, fine_delta = self.offset_conv(x).chunk(2, dim=1)
         return coarse_delta, fine_delta
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:

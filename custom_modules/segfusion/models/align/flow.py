@@ -6,7 +6,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import conv_to_few, sfnet_flow_to_offset, warp
+from ...ops import FewChannelsConv2d, sfnet_flow_to_offset, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -58,7 +58,8 @@ class FlowAlign(BaseModule):
         self.align_corners = align_corners
         self.coarse_reduce = nn.Conv2d(channels, mid_channels, 1, bias=False)
         self.fine_reduce = nn.Conv2d(channels, mid_channels, 1, bias=False)
-        self.flow_conv = nn.Conv2d(2 * mid_channels, 2, kernel_size, padding=kernel_size // 2, bias=False)
+        self.flow_conv = FewChannelsConv2d(
+            2 * mid_channels, 2, kernel_size, padding=kernel_size // 2, bias=False)
 
     def flow(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """The offset in fine pixels, (N, 2, H, W)."""
@@ -70,7 +71,7 @@ class FlowAlign(BaseModule):
             mode='bilinear',
             align_corners=self.align_corners,
             warning=False)
-        flow = conv_to_few(self.flow_conv, torch.cat([guide, self.fine_reduce(fine)], dim=1))
+        flow = self.flow_conv(torch.cat([guide, self.fine_reduce(fine)], dim=1))
         return sfnet_flow_to_offset(flow)
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Tuple[Tensor, Tensor]:
