@@ -1,6 +1,6 @@
 """From a trained segmentor to what runs elsewhere."""
+from ..engine.inference import prepare_for_inference
 from .export import Difference, ExportError, compare, export_onnx, export_program, model_metadata
-from .inference import prepare_for_inference
 from .large_image import label_in_windows
 from .load import load_segmentor, prepare_if_equal
 from .network import ImageToLogits, example_image

@@ -8,7 +8,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import ALIGNSEG_SAMPLERS, alignseg_offset, conv_module_of_resized, warp
+from ...ops import ALIGNSEG_SAMPLERS, FewChannelsConv2d, alignseg_offset, conv_module_of_resized, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -90,7 +90,7 @@ class DualOffsetAlign(BaseModule):
             warp(x, offset, align_corners=corners, padding_mode='zeros') for x, offset in zip((coarse, fine), offsets))
 
 
-class _PairedConv(nn.Conv2d):
+class _PairedConv(FewChannelsConv2d):
     """A convolution in two groups; in training, one of all channels with zeros where a group does not look.
 
     oneDNN's backward of the grouped one takes four times as long on contiguous maps, more than all it spares.

@@ -82,7 +82,7 @@ class SFNetLiteHead(BaseDecodeHead):
         self.fine_lateral = ConvModule(fine, channels, 1, bias=True, inplace=False, **conv)
         self.middle_lateral = ConvModule(middle, channels, 1, bias=True, inplace=False, **conv)
         self.bottleneck = ConvModule(2 * channels, channels, 3, padding=1, **conv)
-        self.split_bottleneck = False  # set by segfusion.deploy, as in TopDownHead
+        self.split_bottleneck = False  # as in TopDownHead
         reset_convolutions(self)
 
     def init_weights(self):
@@ -90,11 +90,11 @@ class SFNetLiteHead(BaseDecodeHead):
             super().init_weights()
 
     def merge(self, fused: Tensor, middle: Tensor) -> Tensor:
-        """Both on the finest grid, (N, channels, H_1, W_1)."""
+        """Both levels on the finest grid, (N, channels, H_1, W_1)."""
         size = fused.shape[2:]
         if self.split_bottleneck or self.training:  # or backward would keep the concatenation
             return conv_module_of_resized(
-                self.bottleneck, [fused, middle], size=size, align_corners=self.align_corners)
+                self.bottleneck, (fused, middle), size=size, align_corners=self.align_corners)
         middle = resize(middle, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
         return self.bottleneck(torch.cat([fused, middle], dim=1))
 

@@ -6,8 +6,11 @@ import torch
 from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import Tensor, nn
 
+from ..ops import WinogradConv2d
 
-def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verify: bool = True) -> nn.Module:
+
+def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winograd: bool = True,
+                          verify: bool = True) -> nn.Module:
     r"""Make a segmentor faster without changing what it computes.
 
     .. math::
@@ -15,16 +18,21 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
         b' = \beta + (b - \mu) \gamma / \sqrt{\sigma^2 + \epsilon}
 
     * Norms are folded in the backbone and in every ``ConvModule``, where the norm is known to follow the convolution.
-      Others, such as the norm after the sum in AlignSeg's refinement blocks, or before the convolution in DDRNet's
-      and PIDNet's context, stay.
-    * A pyramid's bottleneck is applied level by level instead of to their concatenation, and to much smaller levels
-      before they are resized (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
+      A part with another order says itself how (``fold_norms``); what is left stays, as the norms before a convolution
+      in DDRNet's and PIDNet's context.
+    * The bottleneck of a pyramid or of pyramid pooling is applied level by level instead of to their concatenation, and
+      to much smaller levels before they are resized
+      (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
+    * On a CPU, 3x3 convolutions of many channels take a quarter of the products
+      (:func:`~segfusion.ops.winograd.winograd_conv2d`).
 
     The result can no longer be trained.
 
     Args:
         model: Segmentor; changed in place.
         channels_last: Also convert weights to channels-last memory, which convolutions on CPU and tensor cores prefer.
+        winograd: Also keep weights of 3x3 convolutions as Winograd's algorithm takes them, four times as large, if the
+            model is on a CPU.
         verify: Compare the logits before and after on a random image.
 
     Returns:
@@ -45,7 +53,14 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, verif
     for module in model.modules():
         if hasattr(module, 'split_bottleneck'):
             module.split_bottleneck = True
+        if hasattr(module, 'fold_norms'):
+            module.fold_norms()
     model.requires_grad_(False)
+    if winograd and image.device.type == 'cpu':
+        for module in list(model.modules()):
+            for name, child in module.named_children():
+                if WinogradConv2d.fits(child):
+                    setattr(module, name, WinogradConv2d(child))
     if channels_last:
         model.to(memory_format=torch.channels_last)
     if verify:

@@ -72,3 +72,21 @@ def test_a_norm_that_cannot_be_folded_is_noticed():
     model.backbone = Strange(model.backbone).eval()
     with pytest.raises(RuntimeError, match='does not follow its convolution'):
         prepare_for_inference(model)
+
+
+def test_wide_convolutions_share_products():
+    """Of a trained net: means, spreads and biases as training leaves them; the kept keys are the same."""
+    torch.manual_seed(0)
+    convs = [torch.nn.Conv2d(a, b, 3, padding=d, dilation=d) for a, b, d in ((3, 128, 1), (128, 128, 1), (128, 160, 2))]
+    model = segmentor()
+    model.backbone.conv2 = torch.nn.Sequential(*convs)
+    forward = model.backbone.forward
+    model.backbone.forward = lambda x: forward(x + model.backbone.conv2(x).mean(1, keepdim=True))
+    image, names = torch.randn(1, 3, 64, 96), [n for n in model.state_dict() if 'conv2' in n and 'backbone.conv2' in n]
+    with torch.no_grad():
+        before = model(image)
+        after = prepare_for_inference(model)(image)
+    torch.testing.assert_close(after, before, atol=2e-4 * before.std().item(), rtol=0)
+    assert [type(m).__name__ for m in model.backbone.conv2] == ['Conv2d', 'WinogradConv2d', 'WinogradConv2d']
+    assert [n for n in model.state_dict() if 'backbone.conv2' in n] == names
+    assert type(prepare_for_inference(segmentor(), winograd=False).backbone.layer1[0].conv1) is torch.nn.Conv2d
