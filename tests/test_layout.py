@@ -20,7 +20,7 @@ ALLOWED = {
     'models/segmentors': {'models/slots'},
     'models/losses': set(),
     'datasets': set(),
-    'engine': {'datasets', 'models/slots', 'visualization'},
+    'engine': {'datasets', 'models/slots', 'ops', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
     'convert': {'datasets', 'engine', 'version'},

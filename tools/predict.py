@@ -1,7 +1,8 @@
 """Segment an image, a folder of images or a video; write overlays, masks and the area of every class.
 
+    python tools/predict.py photos/ out/         # the network that comes with the package
     python tools/predict.py photos/ out/ --config CONFIG --checkpoint CHECKPOINT
-    python tools/predict.py drive.mp4 out/ --onnx sfnet.onnx --crf
+    python tools/predict.py drive.mp4 out/ --onnx sfnet-int8.onnx --crf              # float or eight bits
 
 Writes out/overlays/*.png (or out/overlay.mp4), out/masks/*.png (class numbers), out/areas.csv and out/legend.png.
 """
@@ -12,7 +13,7 @@ import torch
 from mmengine.config import DictAction
 
 from segfusion import register_all
-from segfusion.deploy import OnnxSegmentor, load_segmentor, predict, prepare_for_inference
+from segfusion.deploy import OnnxSegmentor, find_shipped, load_segmentor, predict, prepare_if_equal
 from segfusion.engine.checkpoints import trust_checkpoints
 
 
@@ -29,22 +30,27 @@ def main() -> int:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--pixels', type=int, help='predict larger images in windows of so many pixels, for which '
                         'memory suffices; default: 4194304 (up to 64 classes)')
-    parser.add_argument('--fast', action='store_true', help='fold norms, channels-last (prepare_for_inference)')
+    parser.add_argument('--plain', action='store_true', help='predict with the network as it was trained: no folded '
+                        'norms, not channels-last')
     parser.add_argument('--trust', action='store_true', help='allow the checkpoint to run code while it is read')
     parser.add_argument('--overwrite', action='store_true', help='write into a folder that holds something')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
     args = parser.parse_args()
-    if bool(args.onnx) == bool(args.config) or (args.config and not args.checkpoint):
-        parser.error('say either --config and --checkpoint, or --onnx')
+    if bool(args.config) != bool(args.checkpoint) or (args.onnx and args.config):
+        parser.error('say --config and --checkpoint, or --onnx, or none of them for the network that is shipped')
     register_all()
     if args.trust:
         trust_checkpoints()
     try:
+        if not args.onnx and not args.config:
+            shipped = find_shipped()
+            args.config, args.checkpoint = str(shipped.config_file), str(shipped.checkpoint)
+            print(f'no network given; taking {shipped}')
         if args.onnx:
             model = OnnxSegmentor(args.onnx, args.device)
         else:
             model = load_segmentor(args.config, args.checkpoint, args.device, args.cfg_options)
-            model = prepare_for_inference(model) if args.fast else model
+            model = model if args.plain else prepare_if_equal(model)
         crf = dict(iterations=args.crf_iterations) if args.crf else None
         report = predict(model, args.source, args.out, crf=crf, opacity=args.opacity, overwrite=args.overwrite,
                          pixels=args.pixels)

@@ -27,7 +27,8 @@ def entry(path: Path, collection: str, known: dict, trained: dict) -> dict:
     backbone = config.model.backbone
     while 'backbone' in backbone:  # the wrapped one is the architecture
         backbone = backbone.backbone
-    size = backbone.get('depth', backbone.get('stdc_type', backbone.get('arch', backbone.get('model_name', ''))))
+    trunk = backbone.get('backbone_cfg', backbone)  # mmseg's word for a trunk inside a backbone
+    size = next((trunk[key] for key in ('depth', 'stdc_type', 'arch', 'model_name') if key in trunk), '')
     model, score = dict(known), trained.get(path.stem)
     results = known.get('Results', {'Task': 'Semantic Segmentation', 'Dataset': DATA.get(dataset, dataset)})
     if score:

@@ -39,6 +39,15 @@ def test_a_second_table_keeps_the_first(tmp_path):
     assert list(json.loads((tmp_path / 'x.json').read_text())['tables']) == ['one', 'two']
 
 
+def test_pieces_of_a_table_come_together(tmp_path):
+    path = tmp_path / 'x.json'
+    ResultFile(path, 'python x.py', size=(4, 6)).extend('one', ['net', 'ms'], [['a', 1], ['b', 2], ['b', 3]])
+    ResultFile(path, 'python x.py', update=True, size=(4, 6)).extend('one', ['net', 'ms'], [['b', 4], ['c', 5]])
+    assert json.loads(path.read_text())['tables']['one']['rows'] == [['a', 1], ['b', 4], ['c', 5]]
+    with pytest.raises(ValueError, match='measured with another facts: expected .*6.*, got .*7'):
+        ResultFile(path, 'python x.py', update=True, size=(4, 7))
+
+
 def test_nothing_is_written_without_a_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ResultFile(None, 'python x.py').add('one', ['a'], [[1]])

@@ -137,13 +137,20 @@ def compare(data: bytes, network: nn.Module, image: Tensor, tolerance: float = 1
         (classes_of(got, threshold) != classes_of(expected, threshold)).float().mean().item())
 
 
-def session(model, device: str = 'cpu'):
-    """An ONNX Runtime session of a file or of bytes, quiet."""
+def session(model, device: str = 'cpu', spinning: bool = False):
+    """An ONNX Runtime session of a file or of bytes, quiet.
+
+    Args:
+        model: Path or bytes.
+        device: ``'cpu'`` or ``'cuda'``.
+        spinning: Whether threads that wait keep their core. Defaults to False.
+    """
     require('onnxruntime')
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = torch.get_num_threads()
+    options.add_session_config_entry('session.intra_op.allow_spinning', str(int(spinning)))
     providers = ['CPUExecutionProvider']
     if device.startswith('cuda'):
         providers.insert(0, 'CUDAExecutionProvider')

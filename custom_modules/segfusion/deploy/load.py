@@ -1,4 +1,6 @@
 """A segmentor from a config and a checkpoint, ready to predict."""
+import copy
+import warnings
 from typing import Optional, Union
 
 from mmengine.config import Config
@@ -10,6 +12,7 @@ from torch import nn
 
 from ..datasets.checks import leaf_datasets
 from ..engine.hooks import require_fit
+from ..engine.inference import prepare_for_inference
 
 # What needs a label; there is none when predicting.
 LABEL_STEPS = ('LoadAnnotations', 'CheckLabels')
@@ -38,6 +41,18 @@ def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None,
     model.dataset_meta = meta if meta.get('classes') else dataset_meta(model.cfg, model.out_channels)
     model.cfg.test_pipeline = image_pipeline(model.cfg)
     return model.eval()
+
+
+def prepare_if_equal(model: nn.Module) -> nn.Module:
+    """:func:`~segfusion.engine.inference.prepare_for_inference` where it may be used; elsewhere the segmentor as it is, and a warning.
+
+    The logits before and after are compared on a random image; a segmentor that cannot be prepared is not touched.
+    """
+    try:
+        return prepare_for_inference(copy.deepcopy(model))
+    except Exception as error:  # of whatever a network does with folded norms, or with that image
+        warnings.warn(f'predicts as trained, not prepared: {error}', stacklevel=2)
+        return model.eval()
 
 
 def load_weights(model: nn.Module, checkpoint: str) -> dict:

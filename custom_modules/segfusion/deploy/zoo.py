@@ -18,8 +18,9 @@ from ..diagnosis.cost import PREDICTION_ONLY
 from ..diagnosis.loading import ROOTS
 from ..engine.optional import lacking
 from ..models.refine.crf_as_rnn import look_at_colours
-from .load import load_weights
+from .load import load_weights, prepare_if_equal
 from .network import ImageToLogits
+from .shipped import find_shipped
 
 _SCHEDULE = re.compile(r'_\d+xb\d+.*')
 
@@ -65,7 +66,8 @@ def list_models(pattern: str = '*', *, configs: bool = False) -> List[str]:
 
 
 def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool = False,
-              weights: Optional[str] = None, device: Union[str, torch.device] = 'cpu', **changes) -> Network:
+              weights: Optional[str] = None, inference: bool = False, device: Union[str, torch.device] = 'cpu',
+              **changes) -> Network:
     """A shipped network by name, as a module of which nothing but PyTorch need be known.
 
     ::
@@ -77,19 +79,25 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         name: Of :func:`list_models`. A short one stands for the first of its configs, those with public weights before
             others; the full name of any config is understood, too.
         num_classes: Channels of the logits. Defaults to the classes of the config's data.
-        pretrained: Short for ``weights='backbone'``. No trained network is published, so there is no more.
-        weights: ``'backbone'`` loads what the config starts from, ImageNet weights mostly: public ones, which may be
-            downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a checkpoint, which has to
-            fill the network. Defaults to None: random.
+        pretrained: Short for ``weights='backbone'``.
+        weights: ``'shipped'`` loads a trained network that comes with the package, see
+            :func:`~.shipped.list_shipped`; ``'backbone'`` loads what the config starts from, ImageNet weights mostly:
+            public ones, which may be downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a
+            checkpoint, which has to fill the network. Defaults to None: random.
+        inference: Whether it is to predict only: norms folded, channels-last, some 1.5 times as fast
+            (:func:`~segfusion.engine.inference.prepare_for_inference`, with its check of equal logits). In evaluation mode, and without
+            parameters to train. Defaults to False.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 
     Returns:
-        The network in training mode, as every new module; synchronised batch norm is plain batch norm (convert it with
-        ``torch.nn.SyncBatchNorm.convert_sync_batchnorm`` if you train on several GPUs).
+        The network in training mode, as every new module, unless it is for ``inference``; synchronised batch norm is
+        plain batch norm (convert it with ``torch.nn.SyncBatchNorm.convert_sync_batchnorm`` if you train on several
+        GPUs).
 
     Raises:
-        ValueError: If there is no such name, the config names no public weights, or a checkpoint does not fit.
+        ValueError: If there is no such name, no weights of it are shipped, the config names no public weights, or a
+            checkpoint does not fit.
         TypeError: If the network has no logit for every pixel (PointRend, MaskFormer).
         RuntimeError: If it needs something that is not installed.
     """
@@ -98,7 +106,11 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
                          'as well')
     weights = 'backbone' if pretrained else weights
     register_all_modules(init_default_scope=False)
-    config = Config.fromfile(_find(name))
+    file = _find(name)
+    if weights == 'shipped':
+        shipped = find_shipped(name, *(path.stem for path in _short().get(name, ())))
+        file, weights = shipped.config_file, str(shipped.checkpoint)
+    config = Config.fromfile(file)
     config.merge_from_dict(dict(model=changes))
     config.model.pop('auxiliary_head', None)
     heads = config.model.decode_head
@@ -124,12 +136,16 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         elif weights is not None:
             load_weights(model, weights)
     model.cfg = config
+    if inference:
+        return Network(prepare_if_equal(model)).to(device).eval()
     return Network(model).to(device)
 
 
 def _initial_weights(config: Config) -> str:
     """What the backbone starts from, '' for random numbers."""
-    init = config.model.backbone.get('init_cfg') or {}
+    backbone = config.model.backbone
+    # The trunk of BiSeNet, ICNet and STDC is inside another backbone.
+    init = backbone.get('init_cfg') or backbone.get('backbone_cfg', {}).get('init_cfg') or {}
     return init['checkpoint'] if init.get('type') == 'Pretrained' else ''
 
 
