@@ -116,9 +116,7 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
                    'default_hooks.checkpoint.interval=1000', 'default_hooks.checkpoint.max_keep_ckpts=1']
         tested = []
         if args.rehearse:
-            loading += ['train_dataloader.batch_size=2', 'train_dataloader.dataset.pipeline.4.crop_size=(32,48)',
-                        'model.data_preprocessor.size=(32,48)', 'train_cfg.max_iters=2',
-                        'val_dataloader.dataset.indices=2']
+            loading += ['train_dataloader.batch_size=2', 'train_cfg.max_iters=2', 'val_dataloader.dataset.indices=2']
             tested = ['--test-args', '--cfg-options test_dataloader.dataset.indices=2']
         only = [word for pattern in args.members for word in ('--only', pattern)]
         return [sys.executable, str(shipped('tools/study.py')), args.study, '--out', str(work), '--jobs', str(jobs),
