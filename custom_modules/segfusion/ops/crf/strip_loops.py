@@ -1,15 +1,16 @@
 """The loops of :mod:`.strips`, compiled by Numba on first use and kept on disk. They hold no lock of Python.
 
-Legend: P pixels, D corners of a simplex (of all kernels together: n), C channels in B = ceil(C / 8) blocks of eight,
+Legend: P pixels, D corners of a simplex (of all kernels together: n), C channels in B = ceil(C / 16) blocks of sixteen,
 L rows of the strips' own tables, R rows of the joint tables. Arrays of floats that vectors are loaded from are flat.
 """
 import numpy as np
 from numba import njit
 
-from .vectors import (LANES, add, div, exp, filled, largest, load, load_row, maximum, mul, multiply_add, store,
-                      store_row, sub, total)
+from .vectors import (LANES, add, at, choose, div, exp, filled, largest, load, maximum, mul, multiply_add, spread, store,
+                      sub, total)
 
 POINTS = 256  # points embedded at a time
+BATCH = 32  # points updated at a time: their chains of operations overlap, and they stay in the L1 cache
 LOWEST = np.float32(-1e30)  # logit of the channels that fill up a block: its exponential is 0
 NOWHERE = np.iinfo(np.int64).min  # the number of no cell
 ZERO, HALF = np.float32(0), np.float32(0.5)
@@ -150,9 +151,9 @@ def join(values, shift, factor, first, last, column, out):
 
 @compiled
 def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, reverse, rows, table, first):
-    """Sum the strips' tables over strips, and blur: eight channels of one kernel.
+    """Sum the strips' tables over strips, and blur: sixteen channels of one kernel.
 
-    ``strips`` is (L * 8 B,); ``table`` (B, R * 8) gets the result from row ``first`` on, and ``rows`` the sums.
+    ``strips`` is (L * 16 B,); ``table`` (B, R * 16) gets the result from row ``first`` on, and ``rows`` the sums.
     """
     count, width = len(offset) - 1, LANES * channels
     one, other = np.empty(count * LANES, np.float32), np.empty(count * LANES, np.float32)
@@ -177,9 +178,9 @@ def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, rever
 
 @compiled
 def fetch(table, source, bounds, compat, own):
-    """Rows ``source`` of the joint table (B, R * 8) to a strip's own (L * 8 B,), their channels mixed.
+    """Rows ``source`` of the joint table (B, R * 16) to a strip's own (L * 16 B,), their channels mixed.
 
-    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 8 B, 8 B) are factors of channels, or
+    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 16 B, 16 B) are factors of channels, or
     matrices from filtered to receiving channel.
     """
     blocks = len(table)
@@ -199,90 +200,170 @@ def fetch(table, source, bounds, compat, own):
                 store(own, row * width + c * LANES, value)
 
 
-@compiled
-def _read(own, index, weight, p, c):
-    value = filled(ZERO)
-    for e in range(index.shape[1]):
-        value = multiply_add(filled(weight[p, e]), load(own, index[p, e] + c * LANES), value)
-    return value
+# The functions below take a few rows at a time: a call costs more than a row.
 
 
 @compiled
-def _splat(own, index, weight, p, c, value):
-    for e in range(index.shape[1]):
-        place = index[p, e] + c * LANES
-        store(own, place, multiply_add(filled(weight[p, e]), value, load(own, place)))
+def _read(own, index, weight, first, points, corners, blocks, out):
+    """What points read of a strip's table: (points * 16 B,)."""
+    for i in range(points):
+        begin, place = (first + i) * corners, i * blocks * LANES
+        for c in range(0, blocks - 1, 2):  # two sums at a time, in registers
+            one = other = filled(ZERO)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                one = multiply_add(share, load(own, row), one)
+                other = multiply_add(share, load(own, row + LANES), other)
+            store(out, place + c * LANES, one)
+            store(out, place + (c + 1) * LANES, other)
+        if blocks % 2:
+            c, one = blocks - 1, filled(ZERO)
+            for e in range(begin, begin + corners):
+                one = multiply_add(spread(weight, e), load(own, at(index, e) + c * LANES), one)
+            store(out, place + c * LANES, one)
 
 
 @compiled
-def _softmax(logits, blocks):
-    top = load(logits, 0)
-    for c in range(1, blocks):
-        top = maximum(top, load(logits, c * LANES))
-    top, sums = filled(largest(top)), filled(ZERO)
-    for c in range(blocks):
-        value = exp(sub(load(logits, c * LANES), top))
-        store(logits, c * LANES, value)
-        sums = add(sums, value)
-    sums = filled(total(sums))
-    for c in range(blocks):
-        store(logits, c * LANES, div(load(logits, c * LANES), sums))
+def _splat(own, index, weight, first, points, corners, blocks, values):
+    """Add the values of points (points * 16 B,) to the vertices of a strip's table."""
+    for i in range(points):
+        begin, place = (first + i) * corners, i * blocks * LANES
+        for c in range(0, blocks - 1, 2):
+            one, other = load(values, place + c * LANES), load(values, place + (c + 1) * LANES)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                store(own, row, multiply_add(share, one, load(own, row)))
+                store(own, row + LANES, multiply_add(share, other, load(own, row + LANES)))
+        if blocks % 2:
+            c = blocks - 1
+            one = load(values, place + c * LANES)
+            for e in range(begin, begin + corners):
+                row = at(index, e) + c * LANES
+                store(own, row, multiply_add(spread(weight, e), one, load(own, row)))
 
 
 @compiled
-def splat(rows, channels, index, weight, first, last, own):
+def _add_rows(rows, channels, first, points, rest, blocks, values):
+    """Add rows (P * C,) to ``values`` (points * 16 B,), and ``rest`` in the lanes beyond."""
+    width, fill = blocks * LANES, filled(rest)
+    for i in range(points):
+        begin, place = (first + i) * channels, i * width
+        if begin + width <= len(rows):
+            for c in range(0, width, LANES):
+                value = load(rows, begin + c)
+                if channels - c < LANES:
+                    value = choose(channels - c, value, fill)
+                store(values, place + c, add(load(values, place + c), value))
+        else:
+            for c in range(width):
+                values[place + c] += rows[begin + c] if c < channels else rest
+
+
+@compiled
+def _store_rows(values, blocks, channels, first, points, last, rows):
+    """``values`` (points * 16 B,) to rows (P * C,); row ``last`` and what follows is not touched."""
+    width = blocks * LANES
+    for i in range(points):
+        begin, place = (first + i) * channels, i * width
+        if begin + width <= last * channels:
+            for c in range(0, width, LANES):
+                value = load(values, place + c)
+                if channels - c < LANES:
+                    value = choose(channels - c, value, load(rows, begin + c))
+                store(rows, begin + c, value)
+        else:
+            for c in range(channels):
+                rows[begin + c] = values[place + c]
+
+
+@compiled
+def _softmax(logits, points, blocks):
+    width = blocks * LANES
+    for place in range(0, points * width, width):
+        top = load(logits, place)
+        for c in range(place + LANES, place + width, LANES):
+            top = maximum(top, load(logits, c))
+        top, sums = filled(largest(top)), filled(ZERO)
+        for c in range(place, place + width, LANES):
+            value = exp(sub(load(logits, c), top))
+            store(logits, c, value)
+            sums = add(sums, value)
+        sums = filled(total(sums))
+        for c in range(place, place + width, LANES):
+            store(logits, c, div(load(logits, c), sums))
+
+
+@compiled
+def _softmax_back(q, points, blocks, grad):
+    """``grad`` becomes q (grad - <q, grad>)."""
+    width = blocks * LANES
+    for place in range(0, points * width, width):
+        sums = filled(ZERO)
+        for c in range(place, place + width, LANES):
+            value = mul(load(grad, c), load(q, c))
+            sums = add(sums, value)
+            store(grad, c, value)
+        minus = filled(-total(sums))
+        for c in range(place, place + width, LANES):
+            store(grad, c, multiply_add(load(q, c), minus, load(grad, c)))
+
+
+@compiled
+def _beliefs(own, unary, channels, index, weight, corners, first, points, blocks, q):
+    """Probabilities of points: of ``unary`` plus what is read of ``own``, if that is not empty."""
+    if len(own):
+        _read(own, index, weight, first, points, corners, blocks, q)
+    else:
+        q[:] = ZERO
+    _add_rows(unary, channels, first, points, LOWEST, blocks, q)
+    _softmax(q, points, blocks)
+
+
+@compiled
+def splat(rows, channels, index, weight, corners, first, last, own):
     """Splat the rows (P * C,) of a strip into its own table."""
     blocks = (channels + LANES - 1) // LANES
+    values = np.empty(BATCH * blocks * LANES, np.float32)
     own[:] = ZERO
-    for p in range(first, last):
-        for c in range(blocks):
-            left = channels - c * LANES
-            _splat(own, index, weight, p, c, load_row(rows, p * channels + c * LANES, left, ZERO))
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        values[:] = ZERO
+        _add_rows(rows, channels, start, points, ZERO, blocks, values)
+        _splat(own, index, weight, start, points, corners, blocks, values)
 
 
 @compiled
-def read(own, channels, index, weight, unary, first, last, out):
+def read(own, channels, index, weight, corners, unary, first, last, out):
     """Read the result of a filter, and add ``unary`` if it is not empty: ``out`` (P * C,)."""
-    for p in range(first, last):
-        for c in range((channels + LANES - 1) // LANES):
-            place, left = p * channels + c * LANES, channels - c * LANES
-            value = _read(own, index, weight, p, c)
-            if len(unary):
-                value = add(value, load_row(unary, place, left, ZERO))
-            store_row(out, place, left, value, last * channels)
-
-
-@compiled
-def _belief(read_from, unary, channels, index, weight, p, q):
     blocks = (channels + LANES - 1) // LANES
-    for c in range(blocks):
-        value = load_row(unary, p * channels + c * LANES, channels - c * LANES, LOWEST)
-        if len(read_from):
-            value = add(_read(read_from, index, weight, p, c), value)
-        store(q, c * LANES, value)
-    _softmax(q, blocks)
+    values = np.empty(BATCH * blocks * LANES, np.float32)
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        _read(own, index, weight, start, points, corners, blocks, values)
+        if len(unary):
+            _add_rows(unary, channels, start, points, ZERO, blocks, values)
+        _store_rows(values, blocks, channels, start, points, last, out)
 
 
 @compiled
-def update(read_from, unary, channels, index, out_weight, in_weight, first, last, beliefs, splat_to):
+def update(read_from, unary, channels, index, out_weight, in_weight, corners, first, last, beliefs, splat_to):
     """One mean-field update of a strip: read the messages (none if empty), add ``unary``, softmax, splat.
 
     ``beliefs`` (P * C,) gets the probabilities if it is not empty.
     """
     blocks = (channels + LANES - 1) // LANES
-    q = np.empty(blocks * LANES, np.float32)
+    q = np.empty(BATCH * blocks * LANES, np.float32)
     splat_to[:] = ZERO
-    for p in range(first, last):
-        _belief(read_from, unary, channels, index, out_weight, p, q)
-        for c in range(blocks):
-            value = load(q, c * LANES)
-            if len(beliefs):
-                store_row(beliefs, p * channels + c * LANES, channels - c * LANES, value, last * channels)
-            _splat(splat_to, index, in_weight, p, c, value)
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        _beliefs(read_from, unary, channels, index, out_weight, corners, start, points, blocks, q)
+        if len(beliefs):
+            _store_rows(q, blocks, channels, start, points, last, beliefs)
+        _splat(splat_to, index, in_weight, start, points, corners, blocks, q)
 
 
 @compiled
-def update_back(read_from, beliefs, again, unary, channels, index, out_weight, in_weight, first, last, grad,
+def update_back(read_from, beliefs, again, unary, channels, index, out_weight, in_weight, corners, first, last, grad,
                 splat_to):
     """The adjoint of :func:`update`: read the gradient of the probabilities, pass it through the softmax, splat.
 
@@ -290,22 +371,17 @@ def update_back(read_from, beliefs, again, unary, channels, index, out_weight, i
     is added to.
     """
     blocks = (channels + LANES - 1) // LANES
-    q, g = np.empty(blocks * LANES, np.float32), np.empty(blocks * LANES, np.float32)
+    q, g = np.empty(BATCH * blocks * LANES, np.float32), np.empty(BATCH * blocks * LANES, np.float32)
     splat_to[:] = ZERO
-    for p in range(first, last):
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
         if len(beliefs):
-            for c in range(blocks):
-                store(q, c * LANES, load_row(beliefs, p * channels + c * LANES, channels - c * LANES, ZERO))
+            q[:] = ZERO
+            _add_rows(beliefs, channels, start, points, ZERO, blocks, q)
         else:
-            _belief(again, unary, channels, index, out_weight, p, q)
-        sums = filled(ZERO)
-        for c in range(blocks):
-            value = mul(_read(read_from, index, in_weight, p, c), load(q, c * LANES))
-            sums = add(sums, value)
-            store(g, c * LANES, value)
-        minus = filled(-total(sums))
-        for c in range(blocks):
-            place, left = p * channels + c * LANES, channels - c * LANES
-            value = multiply_add(load(q, c * LANES), minus, load(g, c * LANES))
-            store_row(grad, place, left, add(load_row(grad, place, left, ZERO), value), last * channels)
-            _splat(splat_to, index, out_weight, p, c, value)
+            _beliefs(again, unary, channels, index, out_weight, corners, start, points, blocks, q)
+        _read(read_from, index, in_weight, start, points, corners, blocks, g)
+        _softmax_back(q, points, blocks, g)
+        _splat(splat_to, index, out_weight, start, points, corners, blocks, g)
+        _add_rows(grad, channels, start, points, ZERO, blocks, g)
+        _store_rows(g, blocks, channels, start, points, last, grad)

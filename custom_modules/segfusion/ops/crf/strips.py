@@ -2,7 +2,7 @@ r"""Lattice filters for a processor: strips of an image, each with a small table
 
 The filter is that of :mod:`.permutohedral`, and so is its lattice. What differs is the order of the work: points are
 taken in strips of ``STRIP``; the vertices around a strip fit into a cache, and a strip is read, worked on and splat in
-one go. In between, the strips' tables are added and blurred, eight channels at a time. So an iteration of mean field is
+one go. In between, the strips' tables are added and blurred, sixteen channels at a time. So an iteration of mean field is
 two rounds of long tasks for however many threads, which hardly wait for each other: that matters when other processes
 want the same cores. Who does which task changes nothing: every sum is taken in one order.
 
@@ -160,7 +160,7 @@ class StripTables:
 
     Args:
         kernels: Of the same points.
-        channels: C. Tables have them in ``blocks`` of eight.
+        channels: C. Tables have them in ``blocks`` of sixteen.
     """
 
     def __init__(self, kernels: Sequence[StripKernel], channels: int):
@@ -179,6 +179,7 @@ class StripTables:
             place = np.arange(len(kernel.source)) + np.repeat(moved, sizes[:, k])
             self.source[place] = kernel.source + self.firsts[k]
             self.order.append(place[kernel.order])
+        self.corners = sum(k.index.shape[1] for k in kernels)
         self.index = self._joined([k.index for k in kernels], self.width)
         self.in_weight = self._joined([k.in_weight for k in kernels])
         same = all(k.in_weight is k.out_weight for k in kernels)
@@ -191,7 +192,7 @@ class StripTables:
     def _joined(self, parts, factor: int = 0):
         """Columns of all kernels side by side; with ``factor``, rows of a kernel become places in a strip's table."""
         if len(parts) == 1 and not factor:
-            return parts[0]
+            return parts[0].reshape(-1)
         columns = np.cumsum([0, *(part.shape[1] for part in parts)])
         out = np.empty((len(parts[0]), columns[-1]), parts[0].dtype)
         scale = out.dtype.type(factor or 1)
@@ -202,7 +203,7 @@ class StripTables:
                 self.loops.join(part, shift, scale, *self.points[s:s + 2], columns[k], out)
 
         share(len(self.inside), join)
-        return out
+        return out.reshape(-1)
 
     def _each(self, work: Callable[[int, slice, Tuple[int, int]], None]) -> None:
         """Call ``work`` with every strip: its number, its part of the tables, its first and last point."""
@@ -212,10 +213,10 @@ class StripTables:
     def splat(self, rows: np.ndarray, weight: np.ndarray) -> None:
         """Rows (P * C,) to the strips' tables."""
         self._each(lambda s, own, part: self.loops.splat(
-            rows, self.channels, self.index, weight, *part, self.sums[own]))
+            rows, self.channels, self.index, weight, self.corners, *part, self.sums[own]))
 
     def blur(self, reverse: bool, keep: bool = False) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-        """Sum over strips, and blur: the joint table (B, rows * 8), and the sums if they are to be kept."""
+        """Sum over strips, and blur: the joint table (B, rows * 16), and the sums if they are to be kept."""
         shape = self.blocks, int(self.firsts[-1]) * self.loops.LANES
         table, rows = torch.empty(shape).numpy(), torch.empty(shape if keep else (0, 0)).numpy()
 
@@ -240,7 +241,8 @@ class StripTables:
 
         def work(s, own, part):
             self.loops.read(
-                self.fetch(s, own, table, compat, self.fetched), self.channels, self.index, weight, unary, *part, out)
+                self.fetch(s, own, table, compat, self.fetched), self.channels, self.index, weight,
+                self.corners, unary, *part, out)
 
         self._each(work)
 
@@ -249,7 +251,7 @@ class StripTables:
 
         def work(s, own, part):
             message = NOTHING if table is None else self.fetch(s, own, table, compat, self.fetched)
-            self.loops.update(message, unary, self.channels, self.index, self.out_weight, self.in_weight, *part,
+            self.loops.update(message, unary, self.channels, self.index, self.out_weight, self.in_weight, self.corners, *part,
                               beliefs, self.sums[own])
 
         self._each(work)
@@ -264,12 +266,12 @@ class StripTables:
             again = NOTHING if messages is None else self.fetch(s, own, messages, compat, self.again)
             self.loops.update_back(
                 self.fetch(s, own, table, back, self.fetched), beliefs, again, unary, self.channels, self.index,
-                self.out_weight, self.in_weight, *part, grad, self.sums[own])
+                self.out_weight, self.in_weight, self.corners, *part, grad, self.sums[own])
 
         self._each(work)
 
     def of_kernels(self, table: np.ndarray) -> List[Tensor]:
-        """The joint table (B, rows * 8) as one (rows, C) a kernel."""
+        """The joint table (B, rows * 16) as one (rows, C) a kernel."""
         rows = torch.from_numpy(table).view(self.blocks, -1, self.loops.LANES).transpose(0, 1).flatten(1)
         return list(rows[:, :self.channels].split(np.diff(self.firsts).tolist()))
 
