@@ -75,26 +75,27 @@ def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tens
         sigma = tuple(torch.as_tensor(sigma_xy, dtype=torch.float64).expand(2).tolist())
         kept = not isinstance(sigma_xy, Tensor) and method != 'exact' and images * size[0] * size[1] <= KEPT_LIMIT
         make = _position_kernel if kept else _position_kernel.__wrapped__
-        return make(tuple(size), sigma, images, normalization, method, dtype, torch.device(device or 'cpu'))
+        device = torch.device(device or 'cpu')
+        return make(tuple(size), sigma, images, normalization, method, dtype, device, strips_work(dtype, device))
     features = pixel_features(size, sigma_xy, image.detach(), sigma_rgb)
-    return _make_kernel(features, len(image), normalization, method)
+    return _make_kernel(features, len(image), normalization, method, strips_work(features.dtype, features.device))
 
 
 @lru_cache(maxsize=2)  # two sizes in turn: the half-resolution schedule
-def _position_kernel(size, sigma, images, normalization, method, dtype, device) -> Kernel:
+def _position_kernel(size, sigma, images, normalization, method, dtype, device, strips) -> Kernel:
     # Outlives this call, and tensors made in inference mode could not take part in training later.
     with torch.inference_mode(False):
         features = pixel_features(size, sigma, dtype=dtype, device=device)
-        return _make_kernel(features.repeat(1, images), images, normalization, method)
+        return _make_kernel(features.repeat(1, images), images, normalization, method, strips)
 
 
 @torch.no_grad()
-def _make_kernel(features: Tensor, images: int, normalization: str, method: str) -> Kernel:
+def _make_kernel(features: Tensor, images: int, normalization: str, method: str, strips: bool) -> Kernel:
     if method == 'exact':
         return ExactKernel(features, normalization, images)
     blurs, dilations = METHODS[method]
     count = features.shape[1] // images
-    if strips_work(features):
+    if strips and count:
         return StripKernel(features, normalization, images, blurs, dilations)
     return LatticeKernel(build_lattice(features, [count] * images, blurs, dilations), normalization, images)
 

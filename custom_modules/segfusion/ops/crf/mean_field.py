@@ -62,7 +62,11 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tenso
     if iterations == 0:
         return unary if start is None else start.clamp_min(torch.finfo(start.dtype).tiny).log()
     compats = [compat.to(unary.dtype) for compat in compats]
-    function = StripMeanField if all(isinstance(kernel, StripKernel) for kernel in kernels) else _MeanField
+    in_strips = [isinstance(kernel, StripKernel) for kernel in kernels]
+    if any(in_strips) != all(in_strips):
+        raise ValueError('expected kernels of one method and one kind of numbers, got '
+                         f'{[type(kernel).__name__ for kernel in kernels]}')
+    function = StripMeanField if kernels and all(in_strips) else _MeanField
     return function.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
 
 

@@ -13,7 +13,7 @@ POINTS = 256  # points embedded at a time
 BATCH = 32  # points updated at a time: their chains of operations overlap, and they stay in the L1 cache
 LOWEST = np.float32(-1e30)  # logit of the channels that fill up a block: its exponential is 0
 NOWHERE = np.iinfo(np.int64).min  # the number of no cell
-ZERO, HALF = np.float32(0), np.float32(0.5)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 compiled = njit(nogil=True, cache=True)
 
@@ -56,10 +56,11 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
                 rank[i, p] = sums[p] + np.float32(i)
         for i in range(corners):
             for j in range(i + 1, corners):
+                one, other, rank_one, rank_other = elevated[i], elevated[j], rank[i], rank[j]
                 for p in range(points):
-                    ahead = np.float32(elevated[i, p] < elevated[j, p])
-                    rank[i, p] += ahead
-                    rank[j, p] -= ahead
+                    ahead = ONE if one[p] < other[p] else ZERO
+                    rank_one[p] += ahead
+                    rank_other[p] -= ahead
         for p in range(points):
             number = base
             for i in range(corners):
@@ -71,7 +72,7 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
                 diff_by_rank[by] = elevated[i, p] * down - wrap
             for r in range(corners):
                 if r == 0:
-                    share = diff_by_rank[dim] + np.float32(1) - diff_by_rank[0]
+                    share = diff_by_rank[dim] + ONE - diff_by_rank[0]
                 else:
                     number -= by_rank[corners - r]
                     share = diff_by_rank[dim - r] - diff_by_rank[corners - r]
@@ -170,8 +171,8 @@ def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, rever
         axis = neighbour[axes - 1 - i if reverse else i]
         for _ in range(blurs):
             for v in range(count):
-                sides = add(load(one, axis[v, 1] * LANES), load(one, axis[v, 2] * LANES))
-                store(other, v * LANES, multiply_add(sides, half, load(one, v * LANES)))
+                value = multiply_add(half, load(one, axis[v, 1] * LANES), load(one, v * LANES))
+                store(other, v * LANES, multiply_add(half, load(one, axis[v, 2] * LANES), value))
             one, other = other, one
     table[block, first * LANES:(first + count) * LANES] = one
 

@@ -34,10 +34,9 @@ def _loops():
     return strip_loops
 
 
-def strips_work(features: Tensor) -> bool:
-    """Whether points can be filtered in strips."""
-    fits = features.device.type == 'cpu' and features.dtype == torch.float32 and features.shape[1] > 0
-    return fits and not portable() and _loops() is not None
+def strips_work(dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether such points can be filtered in strips."""
+    return device.type == 'cpu' and dtype == torch.float32 and not portable() and _loops() is not None
 
 
 def share(count: int, work: Callable[[int], None]) -> None:
