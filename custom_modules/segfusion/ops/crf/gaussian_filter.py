@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .kernels import TINY, ExactKernel, LatticeKernel
+from .kernels import ExactKernel, LatticeKernel
 from .permutohedral import build_lattice
 from .strips import StripKernel, strips_work
 

@@ -16,10 +16,13 @@ M vertices, C channels. Tables of vertex values have M + 1 rows; row 0 is zero a
 """
 import math
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
+
+from ...portable import portable
 
 CHUNK = 16384  # points worked on at a time, so that temporaries stay in the L2 cache
 SEGMENT = 64  # entries of a splat that one thread of a GPU adds up
@@ -31,8 +34,25 @@ def weighted_bags(table: Tensor, index: Tensor, offset: Tensor, weight: Tensor) 
     Shape:
         - table (R, C), index (E,), offset (B + 1,), weight (E,) -> (B, C)
     """
+    bags = _bags_of(table)
+    if bags is not None:
+        return bags(table, index, offset, weight)
     # A vectorised kernel on CPU, a deterministic one on CUDA. ``padding_idx`` must stay absent: -1 is "the last row".
     return torch.embedding_bag(table, index, offset, False, 0, False, weight, True)[0]
+
+
+def _bags_of(table: Tensor) -> Optional[Callable]:
+    """A kernel of our own, where there is one: by Triton, which comes with PyTorch on Linux, on a GPU."""
+    return _triton_bags() if table.is_cuda and not portable() else None
+
+
+@lru_cache(maxsize=1)
+def _triton_bags() -> Optional[Callable]:
+    try:
+        from .triton_bags import triton_bags
+    except ImportError:
+        return None
+    return triton_bags
 
 
 @dataclass(frozen=True)

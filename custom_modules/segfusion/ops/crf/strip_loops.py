@@ -6,8 +6,24 @@ L rows of the strips' own tables, R rows of the joint tables. Arrays of floats t
 import numpy as np
 from numba import njit
 
-from .vectors import (LANES, add, at, choose, div, exp, filled, largest, load, maximum, mul, multiply_add, spread, store,
-                      sub, total)
+from .vectors import (
+    LANES,
+    add,
+    at,
+    choose,
+    div,
+    exp,
+    filled,
+    largest,
+    load,
+    maximum,
+    mul,
+    multiply_add,
+    spread,
+    store,
+    sub,
+    total,
+)
 
 POINTS = 256  # points embedded at a time
 BATCH = 32  # points updated at a time: their chains of operations overlap, and they stay in the L1 cache
@@ -181,8 +197,8 @@ def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, rever
 def fetch(table, source, bounds, compat, own):
     """Rows ``source`` of the joint table (B, R * 16) to a strip's own (L * 16 B,), their channels mixed.
 
-    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 16 B, 16 B) are factors of channels, or
-    matrices from filtered to receiving channel.
+    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 16 B, 16 B) are factors of channels,
+    or matrices from filtered to receiving channel.
     """
     blocks = len(table)
     width = LANES * blocks

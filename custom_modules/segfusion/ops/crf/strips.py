@@ -2,9 +2,9 @@ r"""Lattice filters for a processor: strips of an image, each with a small table
 
 The filter is that of :mod:`.permutohedral`, and so is its lattice. What differs is the order of the work: points are
 taken in strips of ``STRIP``; the vertices around a strip fit into a cache, and a strip is read, worked on and splat in
-one go. In between, the strips' tables are added and blurred, sixteen channels at a time. So an iteration of mean field is
-two rounds of long tasks for however many threads, which hardly wait for each other: that matters when other processes
-want the same cores. Who does which task changes nothing: every sum is taken in one order.
+one go. In between, the strips' tables are added and blurred, sixteen channels at a time. So an iteration of mean field
+is two rounds of long tasks for however many threads, which hardly wait for each other: that matters when other
+processes want the same cores. Who does which task changes nothing: every sum is taken in one order.
 
 Needs Numba (the extra ``numba``); single precision only.
 """
@@ -102,7 +102,7 @@ class StripKernel:
             first, last = self.points[s], self.points[s + 1]
             most = (last - first) * (dim + 1)
             cells, mass = np.empty(most, np.int64), np.empty(most, np.float32)
-            base = int(first) // each * volume + start
+            base = (int(first) // each * volume + start + 2**63) % 2**64 - 2**63  # sums may wrap around on the way
             size = loops.embed(array, scale, steps, base, first, last, self.index, self.in_weight, cells, mass)
             found[s] = cells[:size].copy(), mass[:size].copy()
 
@@ -250,8 +250,8 @@ class StripTables:
 
         def work(s, own, part):
             message = NOTHING if table is None else self.fetch(s, own, table, compat, self.fetched)
-            self.loops.update(message, unary, self.channels, self.index, self.out_weight, self.in_weight, self.corners, *part,
-                              beliefs, self.sums[own])
+            self.loops.update(message, unary, self.channels, self.index, self.out_weight, self.in_weight, self.corners,
+                              *part, beliefs, self.sums[own])
 
         self._each(work)
 
