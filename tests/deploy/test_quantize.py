@@ -191,7 +191,8 @@ def test_the_commands(tmp_path, monkeypatch, capsys):
     Image.fromarray(next(images(1))[0].permute(1, 2, 0).numpy().astype(np.uint8)).save(tmp_path / 'street.png')
     by_net = '--config', net[0], '--checkpoint', net[1], '--device', 'cpu'
     masks = []
-    for name, options in (('plain', (*by_net, '--plain')), ('prepared', by_net), ('int8', ('--onnx', tmp_path / 'net.onnx'))):
+    ways = dict(plain=(*by_net, '--plain'), prepared=by_net, int8=('--onnx', tmp_path / 'net.onnx'))
+    for name, options in ways.items():
         assert run('predict.py', tmp_path / 'street.png', tmp_path / name, *options) == 0
         masks.append(np.array(Image.open(tmp_path / name / 'masks' / 'street.png')))
     assert (masks[0] == masks[1]).mean() > 0.999 and (masks[0] == masks[2]).mean() > 0.9
