@@ -125,8 +125,9 @@ def main() -> None:
                           for t in ('times', 'work'))
             rows.append([f'{name}, {size}', way, lap.median, wall, work, lap.memory,
                          lap.memory and base.memory and lap.memory / base.memory])
-        file.add('training', ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time',
-                              'peak memory (MiB)', "of the authors'"], rows, ['', '', '.0f', '.2f', '.2f', '.0f', '.2f'])
+        columns = ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time', 'peak memory (MiB)',
+                   "of the authors'"]
+        file.add('training', columns, rows, ['', '', '.0f', '.2f', '.2f', '.0f', '.2f'])
 
 
 if __name__ == '__main__':
