@@ -1,4 +1,5 @@
-"""AlignSeg-R50: ours against the straightforward formulation, same weights, same outputs, one interleaved run.
+"""AlignSeg-R50: ours against the straightforward formulation, same weights, same outputs, one interleaved run of
+inference. Training steps are timed by ``benchmarks/training.py``.
 
     python benchmarks/alignseg.py --size 512 1024 --threads 2
 
@@ -7,15 +8,9 @@ predicts each offset by a branch of its own, rebuilds the sampling grid in every
 runs its deep supervision in evaluation too. Ours convolves before it resizes. "ours, prepared" has gone through
 ``prepare_for_inference``, which folds norms and turns weights channels-last; the straightforward form is also given
 channels-last alone, to tell the two effects apart.
-
-Memory is the peak above the resting level in inference, and what autograd keeps for backward in training: a process
-does not give freed memory back, so its peak would depend on the order.
 """
 import argparse
 import copy
-import statistics
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -26,7 +21,8 @@ from segfusion import register_all
 from segfusion.convert.engine import Layout, convert
 from segfusion.convert.layouts import alignseg as layouts
 from segfusion.deploy import prepare_for_inference
-from segfusion.diagnosis.cost import build_segmentor, environment, peak_memory
+from segfusion.diagnosis.cost import build_segmentor
+from segfusion.diagnosis.race import ResultFile, race
 
 BASE = Path(__file__).parents[1] / 'configs' / '_base_' / 'models' / 'alignseg_r50.py'
 
@@ -36,7 +32,7 @@ def up(x, size):
 
 
 def norm_act(channels):
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.LeakyReLU(0.01))
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.LeakyReLU(0.01, inplace=True))  # theirs keeps one map, too
 
 
 def rename_norms(state):
@@ -149,104 +145,39 @@ def pair(options=None):
     return model, plain.eval()
 
 
-def train_step(features_of, heads_of, image, label):
-    """Loss of the main and the side output, and its gradients, which add up: nobody uses them."""
-    main, side = heads_of(features_of(image))
-    loss = sum(w * F.cross_entropy(up(y, label.shape[1:]), label) for w, y in ((1, main), (0.1, side)))
-    loss.backward()
-    return loss.detach()
-
-
-def saved_memory(run):
-    """MiB that autograd keeps between forward and backward, each storage once; weights are among them."""
-    kept = {}
-
-    def pack(x):
-        kept[x.untyped_storage().data_ptr()] = x.untyped_storage()  # alive, so that no address is used twice
-        return x
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
-        run()
-    return sum(storage.nbytes() for storage in kept.values()) / 2**20
-
-
-def interleave(title, runs, repeats, memory_of=lambda run: peak_memory(run, 'cpu')):
-    """Median time and memory of every run, and their ratios to the first.
-
-    The ratio of processor time is given too: it stays meaningful when neighbours keep the machine busy
-    (run with ``OMP_WAIT_POLICY=passive``, or waiting threads are counted as working).
-    """
-    memory = {name: memory_of(run) for name, run in runs.items()}  # also the warm-up
-    walls, works = ({name: [] for name in runs} for _ in range(2))
-    for i in range(repeats):
-        print(f'{title}: round {i + 1} of {repeats}', file=sys.stderr, flush=True)
-        for name, run in runs.items():
-            wall, work = time.perf_counter(), time.process_time()
-            run()
-            walls[name].append(time.perf_counter() - wall)
-            works[name].append(time.process_time() - work)
-    first = next(iter(runs))
-    print(f'\n| {title} | median (ms) | min (ms) | speed-up | by processor time | memory (MiB) | of the first |')
-    print('| --- ' * 7 + '|')
-    for name in runs:
-        # Ratio round by round: a busy moment then hits both sides.
-        wall, work = (statistics.median(a / b for a, b in zip(t[first], t[name])) for t in (walls, works))
-        used = '- | -' if memory[name] is None else f'{memory[name]:.0f} | {memory[name] / memory[first]:.2f}'
-        print(f'| {name} | {1e3 * statistics.median(walls[name]):.0f} | {1e3 * min(walls[name]):.0f} | '
-              f'{wall:.2f}x | {work:.2f}x | {used} |', flush=True)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--size', type=int, nargs=2, default=[512, 1024], metavar=('H', 'W'))
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--train-size', type=int, nargs=2, default=[512, 1024], metavar=('H', 'W'))
-    parser.add_argument('--only', choices=['inference', 'training'])
+    parser.add_argument('--out', help='also write the figures to this file')
     args = parser.parse_args()
     register_all()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
+    size = 'x'.join(map(str, args.size))
+    file = ResultFile(args.out, f'python benchmarks/alignseg.py --size {" ".join(map(str, args.size))}', size=size)
     model, plain = pair()
     image = torch.randn(1, 3, *args.size)
     fast = prepare_for_inference(copy.deepcopy(model))
     last = image.to(memory_format=torch.channels_last)
     same_layout = copy.deepcopy(model).to(memory_format=torch.channels_last)
     plain_last = copy.deepcopy(plain).to(memory_format=torch.channels_last)
-
-    print(', '.join(f'{key} {value}' for key, value in environment('cpu').items()))
+    runs = {
+        'straightforward, as released': lambda: plain(model.extract_feat(image))[0],
+        'the same, channels-last': lambda: plain_last(same_layout.extract_feat(last))[0],
+        'ours': lambda: model(image),
+        'ours, channels-last': lambda: same_layout(last),
+        'ours, prepared': lambda: fast(last),
+    }
     with torch.no_grad():
         expected = plain(model.extract_feat(image))[0]
-        for name, ours in (('ours', model(image)), ('channels-last', same_layout(last)), ('prepared', fast(last))):
-            error = ((ours - expected).abs().max() / expected.std()).item()
-            print(f'{name}: max error {error:.1e} of the standard deviation')
-            assert error < 1e-4, error
-        if args.only != 'training':
-            interleave(f'inference {args.size[0]}x{args.size[1]}', {
-                'straightforward, as released': lambda: plain(model.extract_feat(image)),
-                'the same, channels-last': lambda: plain_last(same_layout.extract_feat(last)),
-                'ours': lambda: model(image),
-                'ours, channels-last': lambda: same_layout(last),
-                'ours, prepared': lambda: fast(last),
-            }, args.repeats)
-    if args.only == 'inference':
-        return
-
-    image = torch.randn(1, 3, *args.train_size)
-    last = image.to(memory_format=torch.channels_last)
-    label = torch.randint(0, 19, (1, *args.train_size))
-    for network in (model, same_layout, plain, plain_last):
-        network.train()
-
-    def heads(network):
-        return lambda x: (network.decode_head(x), network.auxiliary_head(x))
-
-    interleave(f'training step {args.train_size[0]}x{args.train_size[1]}, batch 1', {
-        'straightforward': lambda: train_step(model.extract_feat, plain, image, label),
-        'the same, channels-last': lambda: train_step(same_layout.extract_feat, plain_last, last, label),
-        'ours': lambda: train_step(model.extract_feat, heads(model), image, label),
-        'ours, channels-last': lambda: train_step(same_layout.extract_feat, heads(same_layout), last, label),
-    }, args.repeats, saved_memory)
+        for way, run in runs.items():
+            error = ((run() - expected).abs().max() / expected.std()).item()
+            assert error < 1e-4, f'{way} computes something else: {error}'
+        laps = list(race(runs, args.repeats).values())
+    rows = [[lap.name, lap.median, laps[0].median / lap.median, lap.memory] for lap in laps]
+    file.add('inference', ['way', 'median (ms)', 'speed-up', 'peak memory (MiB)'], rows, ['', '.0f', '.2f', '.0f'])
 
 
 if __name__ == '__main__':

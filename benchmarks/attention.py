@@ -7,8 +7,7 @@ transformers "without" is the formula, softmax(q k^T / sqrt(d)) v; for ViT and M
 also averages the maps that nobody reads.
 """
 import argparse
-import statistics
-import time
+import sys
 from unittest import mock
 
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 
 from segfusion import register_all
-from segfusion.diagnosis.cost import environment, peak_memory
+from segfusion.diagnosis.race import ResultFile, race
 
 VIT = dict(img_size=512, embed_dims=192, num_layers=12, num_heads=3)
 MIT = dict(embed_dims=32, num_layers=[2] * 4, num_heads=[1, 2, 5, 8], patch_sizes=[7, 3, 3, 3], sr_ratios=[8, 4, 2, 1])
@@ -44,26 +43,24 @@ def main() -> None:
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--device', default='cpu')
+    parser.add_argument('--out', help='also write the table to this JSON file')
     args = parser.parse_args()
     register_all()
     torch.set_num_threads(args.threads)
-    print(', '.join(f'{k} {v}' for k, v in environment(args.device).items()))
-    print('| backbone | input | step | fused (ms) | without (ms) | fused (MiB) | without (MiB) |')
-    print('| --- | --- | --- | --- | --- | --- | --- |')
-    image = torch.randn(1, 3, *args.size, device=args.device)
+    results = ResultFile(args.out, 'python benchmarks/attention.py', args.device, size=args.size)
+    image, rows = torch.randn(1, 3, *args.size, device=args.device), []
     for name, cfg in TRUNKS.items():
         ours = MODELS.build(cfg).to(args.device)
         host = MODELS.build(HOSTS[name]).to(args.device) if name in HOSTS else None
         for training in (False, True):
-            ways = {True: lambda: step(ours, image, training), False: lambda: without(host or ours, image, training)}
-            memory = {fused: peak_memory(run, args.device) for fused, run in ways.items()}
-            times = {True: [], False: []}
-            for _ in range(args.repeats):
-                for fused, run in ways.items():
-                    times[fused].append(timed(run, args.device))
-            row = [statistics.median(times[fused]) for fused in ways] + [memory[fused] for fused in ways]
-            print(f'| {name} | {args.size[0]}x{args.size[1]} | {"training" if training else "inference"} | '
-                  + ' | '.join(f'{x:.0f}' for x in row) + ' |', flush=True)
+            laps = race({
+                'fused': lambda: step(ours, image, training),
+                'without': lambda: without(host or ours, image, training),
+            }, args.repeats, args.device, report=lambda text: print(name, text, file=sys.stderr)).values()
+            times = [lap.median if args.device.startswith('cuda') else lap.busy for lap in laps]
+            rows.append([name, 'training' if training else 'inference', *times, *(lap.memory for lap in laps)])
+    results.add('attention', ['backbone', 'step', 'fused (ms)', 'without (ms)', 'fused (MiB)', 'without (MiB)'], rows,
+                ['', '', '.0f', '.0f', '.0f', '.0f'])
 
 
 def step(trunk, image, training) -> None:
@@ -79,17 +76,6 @@ def without(trunk, image, training) -> None:
     """With the formula in place of torch's function, which the hosts' classes call from elsewhere."""
     with mock.patch.object(F, 'scaled_dot_product_attention', formula):
         step(trunk, image, training)
-
-
-def timed(run, device) -> float:
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
-    clock = time.perf_counter if device.startswith('cuda') else time.process_time
-    start = clock()
-    run()
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
-    return 1e3 * (clock() - start)
 
 
 if __name__ == '__main__':

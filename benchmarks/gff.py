@@ -1,19 +1,17 @@
 """GFF against its straightforward formulation: same weights, same outputs, ratios of time and peak memory.
 
-    python benchmarks/gff.py --size 512 1024
+    python benchmarks/gff.py                     # 256x512, two threads
 
 The straightforward formulation is the equations as they read: it gates every pair of levels anew, resizes one map at a
 time, and convolves the concatenation of resized maps. Ours gates each level once, adds what shares a grid before
 resizing, and mixes channels before resizing. Both have the same layers and run in one process, interleaved; the outputs
-are compared first, and the run fails if they differ. The third row adds what ``prepare_for_inference`` does to any
-network. Memory is that of tensors; what the convolution library takes besides is not seen.
+are compared first, and the run fails if they differ. "prepared" adds what ``prepare_for_inference`` does to any
+network.
+The head alone, from the trunk's levels on, is a scenario of its own.
 """
 import argparse
 import copy
-import json
-import statistics
-import tempfile
-import time
+import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence
 
@@ -24,11 +22,12 @@ from torch import Tensor, nn
 
 from segfusion import register_all
 from segfusion.deploy import prepare_for_inference
-from segfusion.diagnosis.cost import build_segmentor, environment
+from segfusion.diagnosis.cost import build_segmentor
+from segfusion.diagnosis.race import ResultFile, race
 from segfusion.models.decode_heads import GFFHead
 
 ROOT = Path(__file__).resolve().parents[1]
-PLAIN, OURS, PREPARED = 'straightforward', 'ours', 'ours, norms folded, channels-last'
+PLAIN, OURS, PREPARED = 'straightforward', 'ours', 'ours, prepared'
 
 
 def up(x: Tensor, size, align_corners: bool) -> Tensor:
@@ -73,13 +72,14 @@ def build_runs(config: str, size: Sequence[int], train_size: Sequence[int]) -> D
     image, batch = torch.randn(1, 3, *size), torch.randn(2, 3, *train_size)
     with torch.no_grad():
         levels = model.backbone(image)
+    laid_out = [level.contiguous(memory_format=torch.channels_last) for level in levels]
 
     @torch.no_grad()
     def network(form, model):
         return form(model.decode_head, model.backbone(image))
 
     @torch.no_grad()
-    def head(form):
+    def head(form, model, levels):
         return form(model.decode_head, levels)
 
     def step(form):
@@ -96,8 +96,9 @@ def build_runs(config: str, size: Sequence[int], train_size: Sequence[int]) -> D
             PREPARED: lambda: network(ours, prepared),
         },
         f'head, inference {size[0]}x{size[1]}': {
-            PLAIN: lambda: head(straightforward),
-            OURS: lambda: head(ours),
+            PLAIN: lambda: head(straightforward, model, levels),
+            OURS: lambda: head(ours, model, levels),
+            PREPARED: lambda: head(ours, prepared, laid_out),
         },
         f'network, training step 2x{train_size[0]}x{train_size[1]}': {
             PLAIN: lambda: step(straightforward),
@@ -121,59 +122,31 @@ def check_outputs(runs: Dict[str, Dict[str, Callable]]) -> float:
     return worst
 
 
-def peak(run: Callable) -> float:
-    """MiB of tensors that live at once while ``run`` runs, above those before; counted by the allocator, so exact."""
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-        run()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / 'trace.json'
-        profile.export_chrome_trace(str(path))
-        events = [e for e in json.loads(path.read_text())['traceEvents'] if e['name'] == '[memory]']
-    events.sort(key=lambda e: e['ts'])
-    total = highest = 0
-    for event in events:
-        total += event['args']['Bytes']
-        highest = max(highest, total)
-    return highest / 2**20
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--config', default=str(ROOT / 'configs' / '_base_' / 'models' / 'gff_r50-d8.py'))
-    parser.add_argument('--size', type=int, nargs=2, default=[512, 1024], metavar=('H', 'W'))
+    parser.add_argument('--size', type=int, nargs=2, default=[256, 512], metavar=('H', 'W'))
     parser.add_argument('--train-size', type=int, nargs=2, default=[256, 512], metavar=('H', 'W'))
+    parser.add_argument('--only', choices=['network, inference', 'head', 'training'],
+                        help='one scenario; the rows of the others stay')
     parser.add_argument('--repeats', type=int, default=7)
     parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--json', help='also write the figures to this file')
+    parser.add_argument('--out', default=str(ROOT / 'benchmarks' / 'results' / 'gff.json'))
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     runs = build_runs(args.config, args.size, args.train_size)
-    error = check_outputs(runs)  # also the warm-up
-    print(', '.join(f'{key} {value}' for key, value in environment().items()))
-    print(f'largest difference of the logits: {error:.1e} of their standard deviation')
-    print('| | formulation | median time (s) | times faster | peak memory (MiB) | times less |')
-    print('| --- | --- | --- | --- | --- | --- |')
-    figures = []
+    print(f'largest difference of the logits: {check_outputs(runs):.1e} of their standard deviation')
+    results = ResultFile(args.out, 'python benchmarks/gff.py', update=bool(args.only),
+                         size=args.size, train_size=args.train_size)
     for scenario, forms in runs.items():
-        times: Dict[str, List[float]] = {name: [] for name in forms}
-        for _ in range(args.repeats):
-            for name, form in forms.items():
-                start = time.perf_counter()
-                form()
-                times[name].append(time.perf_counter() - start)
-        plain = None
-        for name in forms:
-            now = dict(
-                scenario=scenario, form=name, seconds=statistics.median(times[name]), memory=peak(forms[name]))
-            plain = now if plain is None else plain
-            figures.append(now)
-            ratios = [plain[key] / now[key] for key in ('seconds', 'memory')]
-            print(f'| {scenario} | {name} | {now["seconds"]:.3f} | {ratios[0]:.2f} | {now["memory"]:.0f} | '
-                  f'{ratios[1]:.2f} |', flush=True)
-    if args.json:
-        content = dict(environment=environment(), error=error, figures=figures)
-        Path(args.json).write_text(json.dumps(content, indent=2))
+        if args.only and args.only not in scenario:
+            continue
+        laps = race(forms, args.repeats, report=lambda text: print(scenario, text, file=sys.stderr))
+        plain = laps[PLAIN]
+        rows = [[scenario, lap.name, lap.median, plain.median / lap.median, lap.memory,
+                  lap.memory and plain.memory / lap.memory] for lap in laps.values()]
+        columns = ['scenario', 'formulation', 'ms', 'times faster', 'peak memory (MiB)', 'times less']
+        results.extend('gff', columns, rows, ['', '', '.0f', '.2f', '.0f', '.2f'])
 
 
 if __name__ == '__main__':

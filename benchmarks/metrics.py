@@ -3,9 +3,8 @@
     python benchmarks/metrics.py
 """
 import argparse
-import time
+import sys
 from pathlib import Path
-from statistics import median
 
 import cv2
 import numpy as np
@@ -15,7 +14,8 @@ from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 
 from segfusion import register_all
-from segfusion.diagnosis.cost import build_segmentor, environment
+from segfusion.diagnosis.cost import build_segmentor
+from segfusion.diagnosis.race import ResultFile, race
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'sfnet'
 # (height, width), classes, the network whose forward pass is the yardstick
@@ -48,44 +48,34 @@ def scene(size, classes, quality, seed=0):
     return SegDataSample(**dict(zip(('gt_sem_seg', 'pred_sem_seg'), maps))).to_dict()
 
 
-def seconds(call):
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--repeats', type=int, default=7)
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--out', help='also write the table to this JSON file')
     args = parser.parse_args()
     register_all()
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)
-    print(', '.join(f'{key} {value}' for key, value in environment().items()))
-    print('| size | classes | prediction | what | ms / image | of IoUMetric | of a forward |\n' + '| --- ' * 7 + '|')
+    results, rows = ResultFile(args.out, 'python benchmarks/metrics.py'), []
     for size, classes, config in SETTINGS:
         model = build_segmentor(config).eval()
         image = torch.randn(1, 3, *size)
-        with torch.no_grad():
-            model(image)
-            forward = median(seconds(lambda: model(image)) for _ in range(3))
         for quality in ('good', 'bad'):
             sample = scene(size, classes, quality)
-            metrics = {name: METRICS.build(dict(type=name)) for name in NAMES}
-            times = {name: [] for name in NAMES}
-            for metric in metrics.values():
-                metric.dataset_meta = dict(classes=[str(i) for i in range(classes)])
-                metric.process({}, [sample])
-            for _ in range(args.repeats):  # interleaved
-                for name, metric in metrics.items():
-                    times[name].append(seconds(lambda: metric.process({}, [sample])))
-            base = median(times['IoUMetric'])
+            runs = {'SFNet-R18 forward': lambda: model(image)}
             for name in NAMES:
-                took = median(times[name])
-                print(f'| {size[0]}x{size[1]} | {classes} | {quality} | {name} | {1000 * took:.1f} | '
-                      f'{took / base:.2f} | {took / forward:.3f} |')
-        print(f'| {size[0]}x{size[1]} | {classes} | - | SFNet-R18 forward | {1000 * forward:.0f} | - | 1 |')
+                metric = METRICS.build(dict(type=name))
+                metric.dataset_meta = dict(classes=[str(i) for i in range(classes)])
+                runs[name] = lambda metric=metric: metric.process({}, [sample])
+            with torch.no_grad():
+                laps = race(runs, args.repeats, memory=False, report=lambda text: print(text, file=sys.stderr))
+            forward, base = laps['SFNet-R18 forward'].median, laps['IoUMetric'].median
+            rows += [[
+                f'{size[0]}x{size[1]}', classes, quality, lap.name, lap.median, lap.median / base, lap.median / forward
+            ] for lap in laps.values()]
+    columns = ['size', 'classes', 'prediction', 'what', 'ms / image', 'of IoUMetric', 'of a forward']
+    results.add('metrics', columns, rows, ['', '', '', '', '.1f', '.2f', '.3f'])
 
 
 if __name__ == '__main__':

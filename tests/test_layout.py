@@ -20,18 +20,18 @@ ALLOWED = {
     'models/segmentors': {'models/slots'},
     'models/losses': set(),
     'datasets': set(),
-    'engine': {'datasets', 'models/slots', 'visualization'},
+    'engine': {'datasets', 'models/slots', 'ops', 'visualization'},
     'evaluation': set(),
     'visualization': {'ops', 'models/expose', 'evaluation'},
     'convert': {'datasets', 'engine', 'version'},
     'deploy': {'ops', 'models/refine', 'models/segmentors', 'portable', 'datasets', 'engine', 'visualization',
                'diagnosis', 'version'},
     'diagnosis': {'datasets', 'engine', 'models/segmentors', 'models/slots', 'version'},
-    'study': {'datasets', 'deploy', 'diagnosis', 'evaluation', 'visualization', 'version'},
+    'study': {'datasets', 'deploy', 'diagnosis', 'engine', 'evaluation', 'visualization', 'version'},
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {
-    'ops': {'numpy'},
+    'ops': {'llvmlite', 'numba', 'numpy', 'triton'},
     'models/align': {'mmcv', 'mmengine', 'mmseg', 'torchvision'},
     'models/fusion': {'mmcv', 'mmengine', 'mmseg'},
     'models/context': {'mmcv', 'mmengine', 'mmseg'},

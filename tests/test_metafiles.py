@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segfusion.study.records import trained_configs
+
 ROOT = Path(__file__).parents[1]
 METHODS = sorted({p.parent for p in ROOT.glob('configs/*/*.py')} - {ROOT / 'configs' / '_base_'})
 
@@ -33,3 +35,10 @@ def test_readme_is_in_mmsegs_order(folder):
     assert '<!-- [ALGORITHM] -->' in text and 'https://arxiv.org/' in text
     for config in folder.glob('*.py'):
         assert config.name in text or 'bilinear' in config.name or 'street-scenes' in config.name, config.name
+
+
+def test_metafiles_have_the_scores_of_trained_configs():
+    models = {m['Name']: m for p in ROOT.glob('configs/*/metafile.yaml')
+              for m in yaml.safe_load(p.read_text())['Models']}
+    for name, score in trained_configs(ROOT / 'projects').items():
+        assert models[name]['Results']['Metrics']['mIoU'] == round(score.mean, 2), 'run tools/update_metafiles.py'

@@ -22,6 +22,8 @@ def test_a_wheel_holds_what_mim_looks_for(tmp_path):
         assert shipped == ours and ours
     assert (package / '.mim' / 'model-index.yml').read_text() == (ROOT / 'model-index.yml').read_text()
     source = ROOT / 'custom_modules'
+    weights = {p.name: p.stat().st_size for p in (source / 'segfusion' / 'weights').glob('*')}
+    assert {p.name: p.stat().st_size for p in (package / 'weights').glob('*')} == weights
     modules = {p.relative_to(source) for p in source.rglob('*.py') if '.mim' not in p.parts}
     assert {p.name for p in (tmp_path / 'lib').iterdir()} == {'segfusion'}
     code = ("import segfusion; from segfusion.deploy.zoo import _find; assert segfusion.list_models('sfnet*'); "

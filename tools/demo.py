@@ -1,4 +1,7 @@
-"""The whole loop on two cores: draw scenes, train SFNet, test it, write a table and an image to work_dirs/demo."""
+"""The whole loop on two cores: draw scenes, train SFNet, test it, write a table and images to work_dirs/demo.
+
+The last image shows the network of two minutes beside the one that is shipped, trained to the end on such scenes.
+"""
 import subprocess
 import sys
 import time
@@ -20,18 +23,23 @@ def main() -> None:
         WORK_DIR.rename(kept)
         print(f'kept the earlier demo as {kept}')
     checkpoint = str(WORK_DIR / 'last.pth')
-    run('1/4 draw the scenes', 'tools/browse_dataset.py', str(CONFIG), '--out', str(WORK_DIR / 'scenes.png'))
-    run('2/4 train', '-m', 'mim', 'train', 'mmseg', str(CONFIG), '--work-dir', str(WORK_DIR))
+    run('1/5 draw the scenes', 'tools/browse_dataset.py', str(CONFIG), '--out', str(WORK_DIR / 'scenes.png'))
+    run('2/5 train', '-m', 'mim', 'train', 'mmseg', str(CONFIG), '--work-dir', str(WORK_DIR))
     newest = (WORK_DIR / 'last_checkpoint').read_text().strip()
     Path(newest).replace(checkpoint)
-    run('3/4 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
+    run('3/5 test', '-m', 'mim', 'test', 'mmseg', str(CONFIG), '--checkpoint', checkpoint, '--work-dir',
         str(WORK_DIR / 'test'))
-    run('4/4 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'images'))
+    run('4/5 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'images'))
+    from segfusion.deploy import find_shipped
+    shipped = find_shipped('street')
+    run('5/5 draw it beside the shipped network', 'tools/inspect_fusion.py', str(shipped.config_file),
+        str(shipped.checkpoint), '--beside', str(CONFIG), checkpoint, '--names', 'this demo', 'shipped', '--out',
+        str(WORK_DIR / 'beside'))
     from segfusion.study.report_markdown import scores_table
     table = scores_table(WORK_DIR / 'test')
     (WORK_DIR / 'results.md').write_text(table + '\n')
-    print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "images" / "0000.png"} '
-          f'in {time.perf_counter() - START:.0f} s')
+    print(f'\n{table}\n\nwrote {WORK_DIR / "results.md"} and {WORK_DIR / "beside" / "0000.png"} '
+          f'in {time.perf_counter() - START:.0f} s; shipped: {shipped}')
 
 
 if __name__ == '__main__':

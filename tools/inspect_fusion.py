@@ -2,6 +2,7 @@
 
     python tools/inspect_fusion.py CONFIG CHECKPOINT --index 0 7 --out work_dirs/look
     python tools/inspect_fusion.py CONFIG CHECKPOINT --image street.png --show prediction gate
+    python tools/inspect_fusion.py CONFIG CHECKPOINT --beside CONFIG2 CHECKPOINT2
 """
 import argparse
 import re
@@ -17,7 +18,7 @@ from segfusion.deploy import load_segmentor
 from segfusion.deploy.folder import voc_palette
 from segfusion.deploy.load import image_pipeline
 from segfusion.engine.checkpoints import trust_checkpoints
-from segfusion.visualization import SHOW, check_indices, draw_cells, draw_panel, inspect
+from segfusion.visualization import SHOW, check_indices, draw_beside, draw_cells, draw_panel, inspect
 
 
 def parse_args():
@@ -26,6 +27,8 @@ def parse_args():
     parser.add_argument('checkpoint')
     parser.add_argument('--index', type=int, nargs='+', help='which samples of the test set; default: 0')
     parser.add_argument('--image', nargs='+', help='image files instead; without truth')
+    parser.add_argument('--beside', nargs=2, metavar=('CONFIG', 'CHECKPOINT'), help='another network, drawn first')
+    parser.add_argument('--names', nargs=2, help='of that one and of this one; default: the names of the files')
     parser.add_argument('--out', default='work_dirs/inspect', help='folder for one <name>.png a sample')
     parser.add_argument('--show', nargs='+', choices=SHOW, help='default: everything there is to draw')
     parser.add_argument('--band', type=int, default=5, help='half width of the band of boundary errors, pixels')
@@ -67,14 +70,19 @@ def main() -> None:
         raise SystemExit(f'{there[0]} exists already; choose another --out, or pass --overwrite')
     try:
         model = load_segmentor(config, args.checkpoint, args.device)
+        other = load_segmentor(*args.beside, args.device) if args.beside else None
     except (ValueError, OSError) as error:
         raise SystemExit(f'inspect_fusion: {error}') from None
     meta = model.dataset_meta if dataset is None else dataset.metainfo
     palette = meta.get('palette') or voc_palette()[:len(meta['classes'])].tolist()
+    names = args.names or [Path(path).stem for path in (args.beside or ['', ''])[1:] + [args.checkpoint]]
     out.mkdir(parents=True, exist_ok=True)
     for name, sample in todo:
         found = inspect(model, sample())
-        draw_panel(*found, palette, meta['classes'], show=args.show, band=args.band).save(out / f'{name}.png')
+        how = dict(show=args.show, band=args.band)
+        panel = draw_panel(*found, palette, meta['classes'], **how) if other is None else draw_beside(
+            inspect(other, sample()), found, names, palette, meta['classes'], **how)
+        panel.save(out / f'{name}.png')
         print(f'wrote {out / name}.png')
         if args.cells:
             (out / name).mkdir(exist_ok=True)

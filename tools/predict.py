@@ -1,5 +1,6 @@
 """Segment an image, a folder of images or a video; write overlays, masks and the area of every class.
 
+    python tools/predict.py photos/ out/         # the network that comes with the package
     python tools/predict.py photos/ out/ --config CONFIG --checkpoint CHECKPOINT
     python tools/predict.py drive.mp4 out/ --onnx sfnet-int8.onnx --crf              # float or eight bits
 
@@ -12,7 +13,7 @@ import torch
 from mmengine.config import DictAction
 
 from segfusion import register_all
-from segfusion.deploy import OnnxSegmentor, load_segmentor, predict, prepare_if_equal
+from segfusion.deploy import OnnxSegmentor, find_shipped, load_segmentor, predict, prepare_if_equal
 from segfusion.engine.checkpoints import trust_checkpoints
 
 
@@ -35,12 +36,16 @@ def main() -> int:
     parser.add_argument('--overwrite', action='store_true', help='write into a folder that holds something')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='changes of the config, key=value')
     args = parser.parse_args()
-    if bool(args.onnx) == bool(args.config) or (args.config and not args.checkpoint):
-        parser.error('say either --config and --checkpoint, or --onnx')
+    if bool(args.config) != bool(args.checkpoint) or (args.onnx and args.config):
+        parser.error('say --config and --checkpoint, or --onnx, or none of them for the network that is shipped')
     register_all()
     if args.trust:
         trust_checkpoints()
     try:
+        if not args.onnx and not args.config:
+            shipped = find_shipped()
+            args.config, args.checkpoint = str(shipped.config_file), str(shipped.checkpoint)
+            print(f'no network given; taking {shipped}')
         if args.onnx:
             model = OnnxSegmentor(args.onnx, args.device)
         else:

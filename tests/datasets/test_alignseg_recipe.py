@@ -24,7 +24,7 @@ def test_scales_are_seven_tenths_to_twenty_one_tenths(config):
 
 @pytest.mark.parametrize('scale, height', [((1434, 717), 717), ((2048, 1024), 872)])
 def test_small_scales_are_padded_below_after_the_normalisation(config, scale, height):
-    steps = [dict(step, scales=[scale]) if step.type == 'RandomChoiceResize' else step
+    steps = [dict(step, resize=dict(step.resize, scales=[scale])) if step.type == 'FusedResizeCrop' else step
              for step in config.train_pipeline if not step.type.startswith('Load')]
     data = dict(img=np.full((1024, 2048, 3), 200, np.uint8), gt_seg_map=np.full((1024, 2048), 3, np.uint8),
                 seg_fields=['gt_seg_map'], img_shape=(1024, 2048), ori_shape=(1024, 2048), reduce_zero_label=False)

@@ -293,6 +293,7 @@ def test_cityscapes_recipe_names_the_parts(configs):
     loader = config.train_dataloader
     assert (loader.sampler.type, loader.sampler.pct, loader.dataset.tile) == ('ClassUniformSampler', .5, 1024)
     names = [step.type for step in loader.dataset.dataset.pipeline]
-    assert names.index('RandomResize') < names.index('CentroidCrop') < names.index('RandomFlip')
-    resize = loader.dataset.dataset.pipeline[names.index('RandomResize')]
-    assert (resize.interpolation, resize.backend) == ('bicubic', 'pillow')
+    assert names.index('FusedResizeCrop') < names.index('RandomFlip')
+    fused = loader.dataset.dataset.pipeline[names.index('FusedResizeCrop')]
+    assert (fused.resize.interpolation, fused.resize.backend) == ('bicubic', 'pillow')
+    assert fused.crop.type == 'CentroidCrop'

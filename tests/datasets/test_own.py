@@ -130,7 +130,7 @@ def test_street_colours_become_labels_and_train(streets, monkeypatch):
     assert made.converted and made.legend.palette == PALETTE
     assert [len(made.splits[s]) for s in ('train', 'val', 'test')] == [8, 2, 2]
     config = streets.check(made)
-    assert config.crop_size == (64, 64) and config.train_pipeline[3].scale == (64, 48)
+    assert config.crop_size == (64, 64) and config.train_pipeline[3].resize.scale == (64, 48)
     trained_on = np.concatenate([streets.truth[n].ravel() for n in made.splits['train']])
     pixels = np.bincount(trained_on, minlength=256)[:11]
     share = pixels / pixels.sum()

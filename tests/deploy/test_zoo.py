@@ -32,12 +32,14 @@ def test_names_are_short_and_every_config_is_behind_one():
 def test_a_name_prefers_public_weights_over_drawn_streets():
     assert _find('sfnet_r18-v1c').stem == 'sfnet_r18-v1c_1xb8-20k_camvid-360x480'
     assert _find('sfnet_r18').stem == 'sfnet_r18_8xb2-300e_cityscapes-1024x1024'
+    assert _find('stdc1').stem == 'stdc1_4xb12-80k_cityscapes-512x1024'  # named in the trunk inside the backbone
     assert _find('fcn_r18-d32_crfrnn').stem == 'fcn_r18-d32_crfrnn_1xb8-20k_camvid-360x480'
     assert _find('sfnet_r18_boundary').stem == 'sfnet_r18_boundary_1xb4-1k_street-scenes-192x256'
     assert _find('sfnet_r18_1xb4-demo_street-scenes-128x192').parent.name == 'sfnet'
 
 
-@pytest.mark.parametrize('name', ['sfnet_r18', 'fcn_r18-d32_crfrnn', 'enet', 'alignseg_r18', 'linknet_r18'])
+@pytest.mark.parametrize(
+    'name', ['sfnet_r18', 'fcn_r18-d32_crfrnn', 'enet', 'alignseg_r18', 'linknet_r18', 'ddrnet_23-slim'])
 def test_a_network_says_what_its_segmentor_says(name, tmp_path):
     """RGB in, whatever mean, order of channels and padding the config asks for; filled from a checkpoint."""
     segmentor = load_segmentor(str(_find(name)))
@@ -86,6 +88,8 @@ def test_errors_tell_what_to_do(tmp_path):
         segfusion.get_model('sfnet_18')
     with pytest.raises(TypeError, match='PointHead.*load_segmentor'):
         segfusion.get_model('pointrend_r50')
+    with pytest.raises(TypeError, match=r'one logit map of DDRHead, got 2, .* in training .*\.eval\(\) first'):
+        segfusion.get_model('ddrnet_23-slim')(torch.rand(2, 3, 64, 64) * 255)
     with pytest.raises(ValueError, match='got both'):
         segfusion.get_model('sfnet_r18', pretrained=True, weights='a.pth')
     torch.save(dict(state_dict={}), tmp_path / 'net.pth')

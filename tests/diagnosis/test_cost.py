@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from segfusion.diagnosis.cost import Cost, cost_table, count, measure
+from segfusion.diagnosis.cost import Cost, build_segmentor, cost_table, count, measure
+from tests.references.shipped import load
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 class Toy(nn.Module):
@@ -20,6 +25,28 @@ def test_counts_by_hand():
     params, aux, macs = count(Toy(), (8, 12))
     assert (params, aux) == (3 * 4 * 9, 4 * 5 + 5)
     assert macs == 3 * 4 * 9 * 4 * 6
+
+
+@pytest.mark.parametrize('config, params, macs', [
+    ('hrnet/fcn_hr18_4xb2-160k_cityscapes-512x1024', 9.64, 36.9),
+    ('hrnet/fcn_hr18s_4xb2-160k_cityscapes-512x1024', 3.94, 19.2),
+    ('ocrnet/ocrnet_hr18_4xb2-160k_cityscapes-512x1024', 12.08, 106.5),
+    ('bisenetv1/bisenetv1_r18-d32_4xb4-160k_cityscapes-1024x1024', 13.28, 29.6),
+    ('bisenetv2/bisenetv2_4xb4-160k_cityscapes-1024x1024', 3.36, 24.6),
+    ('ddrnet/ddrnet_23-slim_2xb6-120k_cityscapes-1024x1024', 5.73, 9.1),
+    ('ddrnet/ddrnet_23_2xb6-120k_cityscapes-1024x1024', 20.30, 35.8),
+    ('pidnet/pidnet-s_2xb6-120k_cityscapes-1024x1024', 7.72, 11.8),
+    ('icnet/icnet_r18-d8_4xb2-160k_cityscapes-832x832', 24.87, 18.6),
+    ('icnet/icnet_r50-d8_4xb2-160k_cityscapes-832x832', 47.53, 30.6),
+    ('fastscnn/fast-scnn_8xb4-160k_cityscapes-512x1024', 1.40, 1.8),
+    ('stdc/stdc1_4xb12-80k_cityscapes-512x1024', 8.28, 16.9),
+    ('stdc/stdc2_4xb12-80k_cityscapes-512x1024', 12.31, 23.5),
+])
+def test_real_time_networks_cost_what_stock_ones_cost(config, params, macs):
+    """mmseg's own configs at 512x1024, 19 classes, without auxiliary heads."""
+    with torch.device('meta'):
+        counted = count(build_segmentor(load(CONFIGS / f'{config}.py')), (512, 1024))
+    assert (round(counted[0] / 1e6, 2), round(counted[2] / 1e9, 1)) == (params, macs)
 
 
 def test_measures_in_rounds():

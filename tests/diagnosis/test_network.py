@@ -65,3 +65,14 @@ def test_one_output_with_a_sigmoid_is_two_classes():
 def test_level_that_is_not_there():
     net = describe_network(sfnet(in_index=[0, 1, 2, 4]), (64, 64))
     assert 'names level 4, but the backbone gives 4 levels, 0..3' in net.problems[0]
+
+
+def test_one_map_is_one_level_and_edges_are_no_classes():
+    ddrnet = Config.fromfile(CONFIGS / 'ddrnet/ddrnet_23-slim_1xb8-20k-scratch_camvid-360x480.py')
+    net = describe_network(ddrnet, (64, 64))
+    assert [(level.channels, level.size) for level in net.levels] == [(128, (8, 8))] and net.problems == []
+    stdc = Config.fromfile(CONFIGS / 'stdc/stdc1_1xb8-20k-scratch_camvid-360x480.py')
+    assert class_problems(stdc) == []
+    stdc.model.auxiliary_head[0].num_classes = 2
+    assert class_problems(stdc) == ['auxiliary_head[0].num_classes is 2, but CamVidDataset has 11 classes: set '
+                                    'auxiliary_head[0].num_classes=11']

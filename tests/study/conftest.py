@@ -70,9 +70,9 @@ class FakeLauncher(Launcher):
 @pytest.fixture
 def make(tmp_path):
     """A scheduler of a study whose members behave as told: name of a member -> what its fake command reads."""
-    def make(study, jobs=2, **behave):
+    def make(study, jobs=2, name='out', **behave):
         configs = merged_configs(study)
-        out = tmp_path / 'out'
+        out = tmp_path / name
         write_configs(study, out / 'configs')
         for name, what in behave.items():
             (out / 'configs' / f'{name}.behave').write_text(json.dumps(what))

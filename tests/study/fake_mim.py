@@ -1,7 +1,8 @@
 """Stands in for ``mim train`` and ``mim test``: writes what they write, in no time, and fails when told to.
 
 ``fake_mim.py train|test CONFIG FOLDER [--resume] [--checkpoint FILE]``. What happens is in ``CONFIG.behave``, JSON:
-``fail`` (a stage), ``hang`` (a stage), ``die`` (a stage, killed), each once unless ``always``.
+``fail`` (a stage), ``hang`` (a stage), ``die`` (a stage, killed), ``late`` (a stage, out of time), each once unless
+``always``.
 """
 import json
 import os
@@ -52,6 +53,9 @@ def misbehave(behave: str) -> None:
         child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)', sys.argv[3]])
         Path(sys.argv[2]).with_suffix('.hanging').write_text(f'{os.getpid()} {child.pid}')
         time.sleep(60)
+    if behave == 'late':
+        print("subprocess.CalledProcessError: Command 'train.py' returned non-zero exit status 75.")
+        sys.exit(1)
     if behave == 'die':
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -62,7 +66,7 @@ def main() -> None:
         calls.write(' '.join([stage, *sys.argv[4:]]) + '\n')
     plan = config.with_suffix('.behave')
     behave = json.loads(plan.read_text()) if plan.exists() else {}
-    todo = next((what for what in ('fail', 'hang', 'die') if behave.get(what) == stage), '')
+    todo = next((what for what in ('fail', 'hang', 'die', 'late') if behave.get(what) == stage), '')
     if todo and not behave.get('always'):
         plan.unlink()
     if stage == 'train':

@@ -9,11 +9,12 @@ import pytest
 from segfusion.study.command import main
 from segfusion.study.examples import Example, Gallery, pick, window, wrong_share
 from segfusion.study.figures import _labels, looks, ticks
+from segfusion.study.records import as_json
 from segfusion.study.report_html import html_page
-from segfusion.study.report_markdown import markdown
+from segfusion.study.report_markdown import markdown, tables
 from segfusion.study.results import class_tables, read_curves
 from segfusion.study.statistics import Spread, effects, paired, pareto, spread
-from segfusion.study.summary import summarise, write_json
+from segfusion.study.summary import content, summarise
 
 VOID = {'meta', 'line', 'img', 'br'}
 
@@ -104,8 +105,9 @@ def test_markdown_says_what_is_known_and_what_is_not(summary, tmp_path):
     assert 'A &lt;toy&gt;' in text and '<' not in text  # a Markdown reader would take it for HTML
     assert '| align | flow | deform | +5.00 ± 1.41 | 2 |' in text and '1 of 6 members have no result' in text
     assert '| flow_sum | 35.50 ± 2.12 | 70.50 ± 0.00 | 40.00 ± 0.00 | 17.75 ± 1.06 |' in text
-    write_json(summary, tmp_path / 'r.json')
-    assert json.loads((tmp_path / 'r.json').read_text())['rows'][2]['metrics']['mIoU']['mean'] == 35.5
+    found = json.loads(as_json(content(summary, tables(summary))))
+    assert found['rows'][2]['metrics']['mIoU']['mean'] == 35.5
+    assert found['tables']['results']['rows'][2][:6] == ['3', 'flow', 'sum', '2', '35.50 ± 2.12', '+5.00 ± 1.41']
 
 
 def test_page_is_whole_and_needs_nothing_else(summary):

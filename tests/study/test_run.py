@@ -112,6 +112,38 @@ def test_a_foreign_process_with_the_recorded_number_is_left_alone(write, make):
         other.kill()
 
 
+def test_a_member_that_stopped_in_time_goes_on(write, make):
+    study = write()
+    scheduler = make(study, jobs=1, deform_sum_seed0=dict(late='train'))
+    assert not scheduler.run(study.members[:2])
+    assert scheduler.folder(study.members[0]).read().failure == {}
+    assert status(scheduler, study)['deform_sum_seed0'] == 'interrupted'
+    assert make(study).run(study.members[:2])
+    assert [c.split()[0] for c in calls(scheduler, 'deform_sum_seed0')] == ['train', 'train', 'test']
+
+
+def test_a_study_ends_in_time(write, make, monkeypatch):
+    monkeypatch.setattr('segfusion.study.run.GRACE', 0.3)
+    study = write()
+    scheduler = make(study, jobs=1, deform_sum_seed0=dict(hang='train'))
+    scheduler.launcher.until = time.time() + 0.5
+    assert not scheduler.run(study.members)
+    found = status(scheduler, study)
+    assert found.pop('deform_sum_seed0') == 'interrupted' and set(found.values()) == {'pending'}
+    for pid in map(int, (scheduler.out / 'configs' / 'deform_sum_seed0.hanging').read_text().split()):
+        assert not alive(pid)
+    scheduler.launcher.until = None
+    assert scheduler.run(study.members) and calls(scheduler, 'deform_sum_seed0')[1] == 'train --resume'
+
+
+def test_the_hour_is_told_to_the_training():
+    launcher = Launcher(train_args=['--amp', '--cfg-options', 'a=1'], until=12.)
+    words = launcher.train(Path('c.py'), Folder(Path('o'), 'm'), False)
+    assert words[words.index('--amp') + 1:] == [
+        '--cfg-options', 'default_hooks.stop_in_time.type=StopInTimeHook', 'default_hooks.stop_in_time.until=12', 'a=1']
+    assert not any('stop_in_time' in w for w in launcher.test(Path('c.py'), Folder(Path('o'), 'm'), Path('p')))
+
+
 def test_half_a_checkpoint_is_not_resumed_from(write, make):
     study = write()
     scheduler = make(study, jobs=1, deform_sum_seed0=dict(fail='train'))

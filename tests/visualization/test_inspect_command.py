@@ -46,6 +46,11 @@ def test_panels_of_an_image_file(tmp_path, monkeypatch):
     assert sum(name.endswith('offset') for name in kinds) == 3
     shown = np.array(Image.open(tmp_path / 'out' / 'street' / alone[0]))
     assert np.array_equal(shown, pixels.repeat(4, 0).repeat(4, 1))  # as it was, enlarged to at least 240 rows
+    run(monkeypatch, config, tmp_path / 'any.pth', '--image', image, '--out', tmp_path / 'two', '--beside', config,
+        tmp_path / 'any.pth')
+    two = np.array(Image.open(tmp_path / 'two' / 'street.png'))
+    left, right = two[:, :384], two[:, 390:774]  # the image, the other's prediction; below them its own
+    assert np.array_equal(left[23:279], shown) and np.array_equal(right[23:279], left[302:558])
     torch.save(dict(state_dict={}), tmp_path / 'none.pth')
     with pytest.raises(SystemExit, match='does not fit this config'):
         run(monkeypatch, config, tmp_path / 'none.pth', *arguments[2:5], tmp_path / 'other')

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from segfusion.visualization import draw_arrows, draw_cells, draw_offset, draw_panel, flow_wheel
+from segfusion.visualization import draw_arrows, draw_beside, draw_cells, draw_offset, draw_panel, flow_wheel
 from segfusion.visualization.canvas import GREY, WHITE, Cell, class_legend, colour, faded, fit, font, heat, tile
 from segfusion.visualization.maps import (
     AMBER,
@@ -58,6 +58,21 @@ def arrays(**more):
     truth[:10] = 255
     image = np.full((40, 60, 3), 7, np.uint8)
     return dict(image=image, truth=truth, prediction=np.zeros_like(truth), **more)
+
+
+def test_two_networks_share_an_image_and_a_truth(monkeypatch):
+    one, other, drawn = arrays(), arrays(), []
+    other['prediction'] = other['truth'].copy()
+    monkeypatch.setattr('segfusion.visualization.panel.tile',
+                        lambda cells, *args: drawn.extend(cells) or tile(cells, *args))
+    flow = {'decode_head.aligns.0.offset': torch.ones(1, 2, 5, 6)}
+    draw_beside((one, {}), (other, flow), ('a', 'b'), PALETTE, ('x', 'y'), min_height=40)
+    titles = [cell.title.split(':')[0] for cell in drawn]
+    assert titles[:6] == ['image', 'truth', 'a, prediction', 'a, errors', 'b, prediction', 'b, errors']
+    assert titles.count('image') == titles.count('truth') == 1 and 'aligns.0 offset, 5x6' in titles
+    assert np.array_equal(drawn[2].image, colour(one['prediction'], PALETTE))
+    assert np.array_equal(drawn[4].image, colour(other['prediction'], PALETTE))
+    assert 'errors: 50.0 %' in drawn[3].title and 'errors: 0.0 %' in drawn[5].title
 
 
 def test_errors_are_red_and_void_is_grey():

@@ -6,8 +6,10 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='CheckLabels', num_classes=19),
-    dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size),
+    dict(
+        type='FusedResizeCrop',
+        resize=dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
+        crop=dict(type='RandomCrop', crop_size=crop_size)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='ColorJitter', brightness=0.25, contrast=0.25, saturation=0.25, hue=0.25),
     dict(type='RandomGaussianBlur'),

@@ -9,8 +9,10 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='CheckLabels', num_classes=19),
-    dict(type='RandomChoiceResize', scales=scales, resize_type='Resize', keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=1.0),
+    dict(
+        type='FusedResizeCrop',
+        resize=dict(type='RandomChoiceResize', scales=scales, keep_ratio=True),
+        crop=dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=1.0)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]

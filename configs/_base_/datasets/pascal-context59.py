@@ -8,10 +8,12 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='CheckLabels', num_classes=59),
-    dict(type='RandomResize', scale=(520, 520), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(
+        type='FusedResizeCrop',
+        resize=dict(type='RandomResize', scale=(520, 520), ratio_range=(0.5, 2.0), keep_ratio=True),
+        crop=dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
+    dict(type='PhotoMetricDistortionLUT'),
     dict(type='PackSegInputs')
 ]
 test_pipeline = [

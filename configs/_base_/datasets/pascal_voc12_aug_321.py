@@ -8,8 +8,10 @@ train_pipeline = [
     dict(type='LoadAnnotations'),
     dict(type='CheckLabels', num_classes=21),
     # the longer side of these images is 500
-    dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 1.5), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=crop_size),
+    dict(
+        type='FusedResizeCrop',
+        resize=dict(type='RandomResize', scale=(500, 500), ratio_range=(0.5, 1.5), keep_ratio=True),
+        crop=dict(type='RandomCrop', crop_size=crop_size)),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs')
 ]

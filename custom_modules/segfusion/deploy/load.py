@@ -12,7 +12,7 @@ from torch import nn
 
 from ..datasets.checks import leaf_datasets
 from ..engine.hooks import require_fit
-from .inference import prepare_for_inference
+from ..engine.inference import prepare_for_inference
 
 # What needs a label; there is none when predicting.
 LABEL_STEPS = ('LoadAnnotations', 'CheckLabels')
@@ -44,7 +44,8 @@ def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None,
 
 
 def prepare_if_equal(model: nn.Module) -> nn.Module:
-    """:func:`~.inference.prepare_for_inference` where it may be used; elsewhere the segmentor as it is, and a warning.
+    """:func:`~segfusion.engine.inference.prepare_for_inference` where it may be used; elsewhere the segmentor as it is,
+    and a warning.
 
     The logits before and after are compared on a random image; a segmentor that cannot be prepared is not touched.
     """

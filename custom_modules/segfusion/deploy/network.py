@@ -58,10 +58,18 @@ class ImageToLogits(nn.Module):
 
 
 def head_logits(model: EncoderDecoder, features: Sequence[Tensor]) -> Tensor:
-    """Logits of the decode head, or of the last one of a cascade, at their own stride."""
+    """Logits of the decode head, or of the last one of a cascade, at their own stride.
+
+    Raises:
+        TypeError: If the head gives several maps, as mmseg's DDRHead and PIDHead do in training.
+    """
     heads = model.decode_head
     if not isinstance(heads, nn.ModuleList):
-        return heads(features)
+        logits = heads(features)
+        if not isinstance(logits, Tensor):
+            raise TypeError(f'expected one logit map of {type(heads).__name__}, got {len(logits)}, which it gives in '
+                            'training for losses of its own: call .eval() first, or train it by its config (mim train)')
+        return logits
     logits = heads[0](features)
     for head in heads[1:]:
         logits = head(features, logits)

@@ -20,6 +20,7 @@ from ..engine.optional import lacking
 from ..models.refine.crf_as_rnn import look_at_colours
 from .load import load_weights, prepare_if_equal
 from .network import ImageToLogits
+from .shipped import find_shipped
 
 _SCHEDULE = re.compile(r'_\d+xb\d+.*')
 
@@ -78,13 +79,14 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         name: Of :func:`list_models`. A short one stands for the first of its configs, those with public weights before
             others; the full name of any config is understood, too.
         num_classes: Channels of the logits. Defaults to the classes of the config's data.
-        pretrained: Short for ``weights='backbone'``. No trained network is published, so there is no more.
-        weights: ``'backbone'`` loads what the config starts from, ImageNet weights mostly: public ones, which may be
-            downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a checkpoint, which has to
-            fill the network. Defaults to None: random.
+        pretrained: Short for ``weights='backbone'``.
+        weights: ``'shipped'`` loads a trained network that comes with the package, see
+            :func:`~.shipped.list_shipped`; ``'backbone'`` loads what the config starts from, ImageNet weights mostly:
+            public ones, which may be downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a
+            checkpoint, which has to fill the network. Defaults to None: random.
         inference: Whether it is to predict only: norms folded, channels-last, some 1.5 times as fast
-            (:func:`~.inference.prepare_for_inference`, with its check of equal logits). In evaluation mode, and without
-            parameters to train. Defaults to False.
+            (:func:`~segfusion.engine.inference.prepare_for_inference`, with its check of equal logits). In evaluation
+            mode, and without parameters to train. Defaults to False.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 
@@ -94,7 +96,8 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
         GPUs).
 
     Raises:
-        ValueError: If there is no such name, the config names no public weights, or a checkpoint does not fit.
+        ValueError: If there is no such name, no weights of it are shipped, the config names no public weights, or a
+            checkpoint does not fit.
         TypeError: If the network has no logit for every pixel (PointRend, MaskFormer).
         RuntimeError: If it needs something that is not installed.
     """
@@ -103,7 +106,11 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
                          'as well')
     weights = 'backbone' if pretrained else weights
     register_all_modules(init_default_scope=False)
-    config = Config.fromfile(_find(name))
+    file = _find(name)
+    if weights == 'shipped':
+        shipped = find_shipped(name, *(path.stem for path in _short().get(name, ())))
+        file, weights = shipped.config_file, str(shipped.checkpoint)
+    config = Config.fromfile(file)
     config.merge_from_dict(dict(model=changes))
     config.model.pop('auxiliary_head', None)
     heads = config.model.decode_head
@@ -136,7 +143,9 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
 
 def _initial_weights(config: Config) -> str:
     """What the backbone starts from, '' for random numbers."""
-    init = config.model.backbone.get('init_cfg') or {}
+    backbone = config.model.backbone
+    # The trunk of BiSeNet, ICNet and STDC is inside another backbone.
+    init = backbone.get('init_cfg') or backbone.get('backbone_cfg', {}).get('init_cfg') or {}
     return init['checkpoint'] if init.get('type') == 'Pretrained' else ''
 
 

@@ -192,6 +192,15 @@ def _give_back_free_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def free_memory() -> float:
+    """MiB that a process may still take, infinite where the system does not tell."""
+    try:
+        with open('/proc/meminfo') as file:
+            return next(int(line.split()[1]) for line in file if line.startswith('MemAvailable:')) / 2**10
+    except OSError:
+        return float('inf')
+
+
 def _status(name: str) -> int:
     with open('/proc/self/status') as file:
         return next(int(line.split()[1]) for line in file if line.startswith(name + ':'))

@@ -24,6 +24,8 @@ STOCK = {
     'PAM': 'context', 'CAM': 'context', 'ObjectAttentionBlock': 'context', 'DAPPM': 'context', 'PAPPM': 'context',
     'EncModule': 'context', 'PSA': 'context', 'CrissCrossAttention': 'context'
 }
+# Heads whose labels are no classes of the data: the edges they make of them.
+EDGES = ('STDCHead', )
 
 
 @dataclass
@@ -101,7 +103,8 @@ def head_configs(model: Dict) -> List[Tuple[str, Dict]]:
 
 def class_problems(config: Config) -> List[str]:
     """Sentences for heads that disagree about the number of classes, with each other or with the data set."""
-    heads = {slot: head for slot, head in head_configs(config.model) if 'num_classes' in head}
+    heads = {slot: head for slot, head in head_configs(config.model)
+             if 'num_classes' in head and _type(head) not in EDGES}
     counts = {slot: 2 if _is_sigmoid_of_one(head) else head['num_classes'] for slot, head in heads.items()}
     expected, why = next(iter(counts.values()), None), f'{next(iter(counts), "")} has'
     loader = config.get('train_dataloader')

@@ -76,14 +76,27 @@ class ResultFile:
             only prints.
         command: What was typed.
         device: Of :func:`~.cost.environment`.
+        update: Keep the tables of an earlier run of the same command, to measure in pieces. Defaults to False.
         **facts: Whatever else a reader must know, e.g. the size of the input.
+
+    Raises:
+        ValueError: If the earlier run was on another machine, or with other facts.
     """
 
-    def __init__(self, path: Optional[Union[str, Path]], command: str, device: str = 'cpu', **facts):
-        self.path, self.start = path and Path(path), time.perf_counter()
+    def __init__(self, path: Optional[Union[str, Path]], command: str, device: str = 'cpu', update: bool = False,
+                 **facts):
+        self.path, self.start, self.earlier = path and Path(path), time.perf_counter(), 0
         self.content = dict(
             command=command, date=datetime.date.today().isoformat(), seconds=0, machine=environment(device),
             facts=facts, tables={})
+        if update and self.path and self.path.exists():
+            before = json.loads(self.path.read_text())
+            for key in ('command', 'machine', 'facts'):
+                # As JSON has it: tuples are lists there.
+                if before[key] != json.loads(json.dumps(self.content[key])):
+                    raise ValueError(f'{self.path} was measured with another {key}: expected {before[key]}, got '
+                                     f'{self.content[key]}; measure all of it anew, or write to another file')
+            self.content['tables'], self.earlier = before['tables'], before['seconds']
 
     def add(self, name: str, columns: Sequence[str], rows: Sequence[Sequence],
             formats: Optional[Sequence[str]] = None) -> None:
@@ -97,11 +110,18 @@ class ResultFile:
         """
         table = dict(columns=list(columns), formats=list(formats or [''] * len(columns)), rows=[list(r) for r in rows])
         self.content['tables'][name] = table
-        self.content['seconds'] = round(time.perf_counter() - self.start)
+        self.content['seconds'] = self.earlier + round(time.perf_counter() - self.start)
         print(f'\n{name}\n\n{markdown_table(table)}\n', flush=True)
         if self.path:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(self.path, json.dumps(self.content, indent=1) + '\n')
+
+    def extend(self, name: str, columns: Sequence[str], rows: Sequence[Sequence],
+               formats: Optional[Sequence[str]] = None) -> None:
+        """:meth:`add`, but of an earlier table rows stay whose first cell is none of the new ones'."""
+        new = {row[0] for row in rows}
+        old = self.content['tables'].get(name, {}).get('rows', [])
+        self.add(name, columns, [row for row in old if row[0] not in new] + [list(row) for row in rows], formats)
 
 
 def markdown_table(table: dict) -> str:

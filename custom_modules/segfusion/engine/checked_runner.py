@@ -6,6 +6,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
+from .faster_training import compile_parts, use_channels_last
 from .names import DEFAULT_HOOKS, check_names
 
 _register_default_hooks = Runner.register_default_hooks
@@ -36,6 +37,9 @@ class CheckedRunner(Runner):
 
     * every name in the config is checked first, see :func:`~.names.check_names`; off by ``check_names = False``;
     * ``--launcher pytorch`` without a GPU runs on CPUs, by gloo; ``SyncBN``, which needs GPUs, becomes ``BN``;
+    * ``channels_last = True`` trains in that memory format, see :func:`~.faster_training.use_channels_last`;
+    * ``compile = True``, or a dict of what :func:`torch.compile` takes, compiles the parts of a network and not the
+      step around them, see :func:`~.faster_training.compile_parts`;
     * a batch norm that gets a single value says what to change.
 
     Raises:
@@ -61,6 +65,8 @@ class CheckedRunner(Runner):
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg, model):
+        if self.cfg.get('channels_last', False):
+            use_channels_last(model)
         if self.distributed and get_device() == 'cpu':
             norms = sum(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules())
             if norms:
@@ -71,6 +77,12 @@ class CheckedRunner(Runner):
                 dict(broadcast_buffers=False, find_unused_parameters=self.cfg.get('find_unused_parameters', False)),
                 **(model_wrapper_cfg or {}), device_ids=None)
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def _maybe_compile(self, target: str) -> None:
+        options = self.cfg.get('compile') or False
+        if options is not False:
+            count = compile_parts(self.model, **({} if options is True else options))
+            self.logger.info(f'{count} parts of the network are compiled in the first iterations, which take minutes')
 
     def train(self):
         try:

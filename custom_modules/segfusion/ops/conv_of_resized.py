@@ -5,6 +5,7 @@ mixes positions and a 1x1 convolution mixes channels, so the two commute; and a 
 mixings, each shifted and added. Mixing channels on the coarse grid first therefore gives the same result, to float
 precision, with as many times fewer products as the fine grid has more cells, and the concatenation is never stored.
 """
+from itertools import groupby
 from typing import Optional, Sequence, Tuple, Union
 
 import torch
@@ -12,6 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..portable import portable
+from .winograd import WinogradConv2d, conv_keeping_size
+
+BLOCK = 128  # cells of the fine grid that are resized by one product: they read a few coarse cells only
 
 
 def conv_of_resized(maps: Sequence[Tensor],
@@ -20,7 +24,8 @@ def conv_of_resized(maps: Sequence[Tensor],
                     *,
                     size: Tuple[int, int],
                     align_corners: bool,
-                    dilation: int = 1) -> Tensor:
+                    dilation: int = 1,
+                    winograd: Optional[Tensor] = None) -> Tensor:
     r"""``conv2d(cat([resize(m, size) for m in maps], 1), weight, bias)``, zero-padded to keep the size.
 
     .. math::
@@ -28,6 +33,7 @@ def conv_of_resized(maps: Sequence[Tensor],
 
     with :math:`R_m` bilinear resizing, :math:`S_k` the shift by the :math:`k`-th tap and :math:`W_{m,k}` its channel
     mixing. A map that is not much smaller than ``size`` is resized first, as usual: whatever takes fewer products.
+    Neighbours on one grid are mixed together and their sum is resized once.
 
     Args:
         maps: Maps (N, C_m, h_m, w_m), in the order of the weight's input channels.
@@ -36,6 +42,8 @@ def conv_of_resized(maps: Sequence[Tensor],
         size: (H, W) of the grid on which the convolution is meant.
         align_corners: Corner convention of the resizing.
         dilation: Of the convolution. Defaults to 1.
+        winograd: The weight as :func:`~.winograd.winograd_weight` gives it, for maps that are resized first. Defaults
+            to None.
 
     Raises:
         ValueError: If the weight does not fit the maps, or its kernel has an even side.
@@ -46,18 +54,20 @@ def conv_of_resized(maps: Sequence[Tensor],
     channels = [m.shape[1] for m in maps]
     weights = weight if not isinstance(weight, Tensor) else _split(weight, channels)
     size = tuple(size)
-    total = None
-    for x, w in zip(maps, weights):
-        cheaper = tuple(x.shape[2:]) != size and _mixing_first_is_cheaper(x.shape[2:], size, w.shape)
-        if not cheaper:
-            if tuple(x.shape[2:]) != size:
+    total, first = None, 0
+    for grid, group in groupby(range(len(maps)), lambda i: tuple(maps[i].shape[2:])):
+        group = list(group)
+        x, w = (t[group[0]] if len(group) == 1 else torch.cat([t[i] for i in group], dim=1) for t in (maps, weights))
+        if grid == size or not _mixing_first_is_cheaper(grid, size, w.shape):
+            if grid != size:
                 x = F.interpolate(x, size=size, mode='bilinear', align_corners=align_corners)
-            padding = [dilation * (k // 2) for k in w.shape[2:]]
-            y, bias = F.conv2d(x, w, bias, padding=padding, dilation=dilation), None  # the bias is added once
+            part = None if winograd is None else winograd[:, first:first + w.shape[1]]
+            y, bias = conv_keeping_size(x, w, bias, dilation, part), None  # the bias is added once
         elif w.shape[2:] == (1, 1):
             y = F.interpolate(F.conv2d(x, w), size=size, mode='bilinear', align_corners=align_corners)
         else:
             y = _mix_then_resize(x, w, size, align_corners, dilation)
+        first += w.shape[1]
         total = y if total is None else total.add_(y)  # in place: no convolution keeps its output for backward
     return total if bias is None else total.add_(bias.to(total.dtype).view(1, -1, 1, 1))
 
@@ -77,8 +87,8 @@ def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, i
     """
     conv = module.conv
     plain = (
-        type(conv) is torch.nn.Conv2d and conv.groups == 1 and set(conv.stride) == {1} and len(set(conv.dilation)) == 1
-        and conv.padding_mode == 'zeros' and not isinstance(conv.padding, str) and all(
+        type(conv) in (torch.nn.Conv2d, WinogradConv2d) and conv.groups == 1 and set(conv.stride) == {1}
+        and len(set(conv.dilation)) == 1 and conv.padding_mode == 'zeros' and not isinstance(conv.padding, str) and all(
             k % 2 and p == d * (k // 2) for k, p, d in zip(conv.kernel_size, conv.padding, conv.dilation))
         and getattr(module, 'order', ('conv', 'norm', 'act')) == ('conv', 'norm', 'act')
         and not getattr(module, 'with_spectral_norm', False))
@@ -89,7 +99,8 @@ def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, i
         ]
         return module(torch.cat(maps, dim=1))
     y = conv_of_resized(
-        maps, conv.weight, conv.bias, size=size, align_corners=align_corners, dilation=conv.dilation[0])
+        maps, conv.weight, conv.bias, size=size, align_corners=align_corners, dilation=conv.dilation[0],
+        winograd=getattr(conv, 'winograd', None))
     if module.with_norm:
         y = module.norm(y)
     return module.activate(y) if module.with_activation else y
@@ -102,7 +113,7 @@ def _mixing_first_is_cheaper(grid, size, weight_shape) -> bool:
     if portable():  # its interpolation matrices would be built anew in every call of an exported network
         return False
     resized = k_h * k_w * c_in * height * width
-    mixed = k_h * k_w * c_in * h * w + k_h * k_w * h * w * width + k_h * h * height * width
+    mixed = k_h * k_w * c_in * h * w + k_h * k_w * h * _band(w, width) * width + k_h * _band(h, height) * height * width
     return 2 * mixed < resized  # its thin products run at about half the speed of a convolution
 
 
@@ -112,18 +123,32 @@ def _mix_then_resize(x: Tensor, weight: Tensor, size, align_corners: bool, dilat
     c_out, _, k_h, k_w = weight.shape
     height, width = size
     mixed = F.conv2d(x, weight.permute(2, 3, 0, 1).reshape(k_h * k_w * c_out, c_in, 1, 1))
-    mixed = mixed.view(n, k_h, k_w, c_out, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, k_h * h, k_w * w, c_out)
-    rows = _resize_and_shift(h, height, k_h, dilation, align_corners, mixed)  # (H, k_h * h)
-    columns = _resize_and_shift(w, width, k_w, dilation, align_corners, mixed)  # (W, k_w * w)
-    y = torch.matmul(columns, mixed)  # (N, k_h * h, W, C_out)
-    y = torch.matmul(rows, y.view(n, k_h * h, width * c_out))  # (N, H, W * C_out)
+    mixed = mixed.view(n, k_h, k_w, c_out, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n * k_h * h, k_w, w, c_out)
+    y = _resize_and_shift(mixed, width, dilation, align_corners)  # (N * k_h * h, W, C_out)
+    y = _resize_and_shift(y.view(n, k_h, h, width * c_out), height, dilation, align_corners)  # (N, H, W * C_out)
     return y.view(n, height, width, c_out).permute(0, 3, 1, 2)
 
 
-def _resize_and_shift(n: int, size: int, taps: int, dilation: int, align_corners: bool, like: Tensor) -> Tensor:
-    """Weights by which n cells give every cell of the fine grid, once for each tap's shift: (size, taps * n)."""
-    eye = torch.eye(n, device=like.device, dtype=torch.promote_types(like.dtype, torch.float32)).unsqueeze(0)
+def _resize_and_shift(x: Tensor, size: int, dilation: int, align_corners: bool) -> Tensor:
+    """The sum over taps of resized and shifted cells, (N, taps, n, M) -> (N, size, M)."""
+    batch, taps, n, inner = x.shape
+    eye = torch.eye(n, device=x.device, dtype=torch.promote_types(x.dtype, torch.float32)).unsqueeze(0)
     weights = F.interpolate(eye, size=size, mode='linear', align_corners=align_corners)[0].t()  # (size, n)
     shifts = [(t - taps // 2) * dilation for t in range(taps)]
     # Outside the fine grid the convolution reads zeros.
-    return torch.cat([F.pad(weights, (0, 0, -shift, shift)) for shift in shifts], dim=1).to(like.dtype)
+    weights = torch.stack([F.pad(weights, (0, 0, -shift, shift)) for shift in shifts], dim=1).to(x.dtype)
+    if _band(n, size) == n:
+        return torch.matmul(weights.view(size, taps * n), x.reshape(batch, taps * n, inner))
+    blocks = []
+    for start in range(0, size, BLOCK):  # all cells at once would read mostly zeros: products grow as size squared
+        stop = min(start + BLOCK, size)
+        read = slice(max((start - shifts[-1]) * n // size - 1, 0), (stop + shifts[-1]) * n // size + 2)
+        part = x[:, :, read]
+        blocks.append(torch.matmul(weights[start:stop, :, read].reshape(stop - start, -1),
+                                   part.reshape(batch, -1, inner)))
+    return torch.cat(blocks, dim=1)
+
+
+def _band(n: int, size: int) -> int:
+    """How many of n cells a block of the fine grid reads, about; all of them where blocks would not pay."""
+    return n if size < 2 * BLOCK else min(n, BLOCK * n // size + 4)

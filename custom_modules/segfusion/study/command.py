@@ -3,6 +3,7 @@ import argparse
 import fnmatch
 import shlex
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import List, Optional
@@ -11,15 +12,16 @@ from ..datasets.files import write_whole
 from .configs import merged_configs, write_configs
 from .costs import measure_costs
 from .examples import collect
-from .launch import Launcher, visible_devices
+from .launch import GRACE, Launcher, visible_devices
 from .plan import Member, Study, load_study
 from .progress import Progress
+from .records import as_json, committed, fitting, merge, publish, record_of, take_in
 from .report_html import html_page
-from .report_markdown import markdown
+from .report_markdown import markdown, tables
 from .results import read_test
 from .run import Changed, Scheduler, dry_run
-from .state import TRAINED, Busy, Folder, lock
-from .summary import Summary, summarise, write_json
+from .state import TRAINED, Busy, Folder, State, lock
+from .summary import Summary, content, summarise
 
 EPILOG = """
 Arguments after -- go to mim train and mim test alike, e.g. those of a cluster:
@@ -46,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--dry-run', action='store_true', help='print the plan and the commands, change nothing')
     p.add_argument('--report-only', action='store_true', help='write the report of what there is, run nothing')
     p.add_argument('--no-report', action='store_true', help='run the members, write no report')
+    p.add_argument('--minutes', type=float, help='stop in time: trainings save and end, the same command goes on later')
+    p.add_argument('--merge', nargs='+', type=Path, default=[], metavar='FILE',
+                   help='result files of the same study from other machines: what they have is done')
+    p.add_argument('--publish', action='store_true',
+                   help='also write the results beside the study, where pages and other machines find them')
     return p
 
 
@@ -68,21 +75,27 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
     out = Path(args.out or Path('work_dirs') / study.name)
     configs = merged_configs(study)
     members = select(study, args.only)
-    command = 'python tools/study.py ' + shlex.join(a for a in argv if a not in ('--report-only', '--dry-run'))
+    command = f'python tools/study.py {shlex.join(typed(argv))}'
+    known = fitting(study, configs, merge([committed(study), *args.merge]))
     if args.report_only:
-        write_report(study, configs, out, command)
+        with lock(out):
+            take_in(study, configs, known, out)
+        write_report(study, configs, out, command, args.publish)
         return 0
     devices = visible_devices()
     wanted = args.gpus_per_member
     launcher = Launcher(args.launcher, extra, shlex.split(args.train_args), shlex.split(args.test_args),
                         (1 if devices and args.launcher != 'slurm' else 0) if wanted is None else wanted, devices,
-                        args.jobs)
+                        args.jobs, args.minutes and time.time() + 60 * args.minutes - GRACE)
     progress = Progress({name: length(config) for name, config in configs.items()}, args.jobs)
     scheduler = Scheduler(study, out, configs, launcher, progress, lambda folder: headline(folder, study.metric))
     if args.dry_run:
-        print(dry_run(study, scheduler, members))
+        print(dry_run(study, scheduler, members, known))
         return 0
     with lock(out):
+        taken = take_in(study, configs, known, out)
+        if taken:
+            print(f'study: {len(taken)} members are done elsewhere: {", ".join(taken)}')
         for pattern in args.fresh:
             make_fresh(select(study, [pattern]), out)
         for pattern in args.retest:
@@ -94,9 +107,20 @@ def _main(args: argparse.Namespace, extra: List[str], argv: List[str]) -> int:
             return 2
         write_configs(study, out / 'configs')
         good = scheduler.run(members)
-        if not args.no_report:
-            write_report(study, configs, out, command)
+        if args.publish or not args.no_report:
+            write_report(study, configs, out, command, args.publish)
     return 0 if good else 1
+
+
+def typed(argv: List[str]) -> List[str]:
+    """The arguments that make the same study again."""
+    words, left = [], iter(argv)
+    for word in left:
+        if word == '--minutes':
+            next(left, None)
+        elif word not in ('--report-only', '--dry-run', '--publish'):
+            words.append(word)
+    return words
 
 
 def select(study: Study, patterns: Optional[List[str]]) -> List[Member]:
@@ -122,12 +146,16 @@ def make_fresh(members: List[Member], out: Path) -> None:
         folder = Folder(out, member.name)
         if folder.root.exists():
             print(f'study: moved {folder.root} to {folder.move_aside()}')
+            folder.write(State())  # pending, also where it is done elsewhere
 
 
 def make_retest(members: List[Member], out: Path) -> None:
     for member in members:
         folder = Folder(out, member.name)
         state = folder.read()
+        if folder.record.exists():
+            raise ValueError(f'{member.name} was trained elsewhere, so there are no weights to test again here; to '
+                             f'train it anew, use --fresh {member.name}')
         if not state.trained:
             continue
         if folder.test.exists():
@@ -147,13 +175,21 @@ def headline(folder: Folder, metric: str) -> str:
     return f'{metric} {metrics[metric]:.2f}' if metric in metrics else ''
 
 
-def write_report(study: Study, configs, out: Path, command: str) -> Summary:
+def gather(study: Study, configs, out: Path, command: str) -> Summary:
+    """What the members say; costs and images are added by :func:`write_report`."""
+    summary = summarise(study, out, command)
+    records = {m.name: record_of(Folder(out, m.name), configs[m.name], study.checkpoint) for m in study.members}
+    summary.records = {name: record for name, record in records.items() if record}
+    return summary
+
+
+def write_report(study: Study, configs, out: Path, command: str, to_commit: bool = False) -> Summary:
     """``report.md``, ``report.html`` and ``results.json``; a part that fails is named and does not stop the rest."""
 
     def say(text: str) -> None:
         print(f'[study] {text}', flush=True)
 
-    summary = summarise(study, out, command)
+    summary = gather(study, configs, out, command)
     gallery = None
     try:
         costs, summary.environment, summary.cost_note = measure_costs(study, configs, out, say)
@@ -168,8 +204,12 @@ def write_report(study: Study, configs, out: Path, command: str) -> Summary:
         traceback.print_exc()
         summary.notes.append(f'Images could not be drawn: {type(error).__name__}: {error}')
     out.mkdir(parents=True, exist_ok=True)
-    write_json(summary, out / 'results.json')
+    found = content(summary, tables(summary))
+    write_whole(out / 'results.json', as_json(found))
     write_whole(out / 'report.md', markdown(summary))
     write_whole(out / 'report.html', html_page(summary, gallery))
     say(f'wrote {out / "report.md"} and {out / "report.html"}')
+    if to_commit:
+        publish(found, committed(study))
+        say(f'wrote {committed(study)}; now run tools/update_tables.py')
     return summary

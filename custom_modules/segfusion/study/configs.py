@@ -61,10 +61,10 @@ def _merged_configs(study: Study) -> Dict[str, Config]:
                 raise ValueError(f'{study.path.name}: member {member.name} overrides {key!r}, which the base config '
                                  f'does not have and mmengine does not read{hint(key, known)}')
         try:
-            config = Config.fromstring(config_text(study, member, study.base.as_posix()), '.py')
+            config = Config.fromstring(config_text(study, member, member.base.as_posix()), '.py')
         except (TypeError, KeyError) as error:
             raise ValueError(
-                f'{study.path.name}: member {member.name} does not fit {study.base.name}: {error}') from error
+                f'{study.path.name}: member {member.name} does not fit {member.base.name}: {error}') from error
         print_ = fingerprint(config.to_dict())
         if print_ in seen:
             raise ValueError(f'{study.path.name}: {seen[print_]} and {member.name} are the same config, so the study '
@@ -81,7 +81,7 @@ def write_configs(study: Study, folder: Path) -> List[Path]:
     paths = []
     for member in study.members:
         path = folder / f'{member.name}.py'
-        text = config_text(study, member, relative_base(study.base, folder.resolve()))
+        text = config_text(study, member, relative_base(member.base, folder.resolve()))
         if not path.exists() or path.read_text() != text:
             write_whole(path, text)
         paths.append(path)
@@ -102,6 +102,32 @@ def score_fingerprint(config: Config, checkpoint: str = 'last') -> str:
     """Of all that decides the scores of a training."""
     kept = {k: v for k, v in config.to_dict().items() if k.startswith(('test_', 'model'))}
     return fingerprint(dict(kept, checkpoint=checkpoint))
+
+
+# What decides the weights, and what the scores: all of it, and nothing of the place where it was run.
+TRAINED = ('model', 'optim_wrapper', 'param_scheduler', 'train_cfg', 'train_dataloader', 'randomness', 'custom_hooks',
+           'load_from', 'auto_scale_lr')
+CHOSEN = ('val_cfg', 'val_dataloader', 'val_evaluator')  # the checkpoint, if the best one is tested
+SCORED = ('model', 'test_cfg', 'test_dataloader', 'test_evaluator')
+LOADING = ('num_workers', 'persistent_workers', 'prefetch_factor', 'pin_memory')
+
+
+def lasting_fingerprints(config: Config, checkpoint: str = 'last') -> List[str]:
+    """Of training and scores, the same on every machine: folders of data and the number of workers do not count."""
+    whole = config.to_dict()
+    roots = sorted((v for k, v in whole.items() if k.endswith('_root') and isinstance(v, str) and v), key=len)
+
+    def placeless(node):
+        if isinstance(node, dict):
+            return {k: placeless(v) for k, v in node.items() if k not in LOADING and k != 'data_root'}
+        if isinstance(node, (list, tuple)):
+            return [placeless(v) for v in node]
+        root = next((r for r in reversed(roots) if isinstance(node, str) and node.startswith(f'{r}/')), '')
+        return node[len(root):] if root else node
+
+    trained = TRAINED + (CHOSEN if checkpoint == 'best' else ())
+    return [fingerprint(placeless({k: whole.get(k) for k in keys}) | dict(checkpoint=checkpoint))
+            for keys in (trained, SCORED)]
 
 
 @contextmanager

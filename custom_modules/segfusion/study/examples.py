@@ -43,8 +43,9 @@ def collect(study: Study, configs: Dict[str, Config], out: Path, report: Callabl
     Predictions are kept beside the member, so a report is cheap to write again. None if there is nothing to show.
     """
     firsts: List[Member] = []
-    for members in study.groups.values():
-        firsts += [m for m in members if Folder(out, m.name).read().status == DONE][:1]
+    for members in study.groups.values():  # what was trained elsewhere has scores here, but no weights
+        here = [m for m in members if not Folder(out, m.name).record.exists()]
+        firsts += [m for m in here if Folder(out, m.name).read().status == DONE][:1]
     if not firsts or not study.images:
         return None
     device = study.measure.get('device') or ('cuda' if torch.cuda.is_available() else 'cpu')

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from ..engine.hooks import OUT_OF_TIME
 from .state import Folder
 
 GRACE = 20.  # seconds between asking a process to end and making it
@@ -28,6 +29,7 @@ class Launcher:
         gpus_per_member: Devices of one member; 0 leaves the choice to the system.
         devices: Names of the devices to hand out.
         jobs: Members at once.
+        until: Seconds since 1970 at which trainings save and end.
     """
     launcher: str = 'none'
     extra: List[str] = field(default_factory=list)
@@ -36,6 +38,7 @@ class Launcher:
     gpus_per_member: int = 0
     devices: List[str] = field(default_factory=list)
     jobs: int = 1
+    until: Optional[float] = None
 
     def __post_init__(self):
         need = self.jobs * self.gpus_per_member
@@ -48,8 +51,12 @@ class Launcher:
                              '--gpus-per-member 0')
 
     def train(self, config: Path, folder: Folder, resume: bool) -> List[str]:
-        return self._mim('train', config, '--work-dir', str(folder.train), *['--resume'] * resume, *self._more(),
-                         *self.extra, *self.train_args)
+        more = [*self.extra, *self.train_args]
+        if self.until is not None:
+            hook = 'default_hooks.stop_in_time'  # beside the user's options: of two, argparse takes the last
+            at = more.index('--cfg-options') if '--cfg-options' in more else len(more)
+            more[at:at + 1] = ['--cfg-options', f'{hook}.type=StopInTimeHook', f'{hook}.until={self.until:.0f}']
+        return self._mim('train', config, '--work-dir', str(folder.train), *['--resume'] * resume, *self._more(), *more)
 
     def test(self, config: Path, folder: Folder, checkpoint: Path) -> List[str]:
         return self._mim('test', config, '--checkpoint', str(checkpoint), '--work-dir', str(folder.test), *self._more(),
@@ -107,15 +114,22 @@ class Process:
     def seconds(self) -> float:
         return time.time() - self.start
 
-    def stop(self) -> None:
-        stop_group(self.group, lambda: self.process.poll() is not None and not members_of(self.group))
+    def stop(self, **how) -> None:
+        stop_group(self.group, lambda: self.process.poll() is not None and not members_of(self.group), **how)
+
+    def text(self) -> str:
+        """What the command has printed."""
+        with open(self.log, 'rb') as file:
+            file.seek(self.log_start)
+            return file.read().decode(errors='replace')
+
+    def stopped_in_time(self, code: int) -> bool:
+        """Whether ``StopInTimeHook`` ended it; ``mim`` itself exits with 1, and tells the status."""
+        return code == OUT_OF_TIME or bool(code) and f'non-zero exit status {OUT_OF_TIME}.' in self.text()[-2000:]
 
     def failure(self, stage: str, code: int) -> Dict[str, str]:
         """Stage, reason in one line, and the last lines of the log up to it."""
-        with open(self.log, 'rb') as file:
-            file.seek(self.log_start)
-            text = file.read().decode(errors='replace')
-        reason, lines = explain(text, code)
+        reason, lines = explain(self.text(), code)
         return dict(stage=stage, reason=reason, lines=lines)
 
 
@@ -139,14 +153,14 @@ def explain(text: str, code: int, keep: int = 15) -> tuple:
     return f'exit code {code}', tail
 
 
-def stop_group(group: int, ended) -> None:
+def stop_group(group: int, ended, ask: int = signal.SIGTERM, grace: float = GRACE) -> None:
     """Ask a process group to end, and make it after a grace period."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    for number in (ask, signal.SIGKILL):
         try:
             os.killpg(group, number)
         except ProcessLookupError:
             return
-        deadline = time.time() + GRACE
+        deadline = time.time() + grace
         while time.time() < deadline:
             if ended():
                 return

@@ -14,6 +14,7 @@ from .overrides import merge, nest
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9+-]*')
 KEYS = ('title', 'question', 'name', 'base', 'axes', 'seeds', 'exclude', 'baseline', 'overrides', 'metric',
         'checkpoint', 'measure', 'images')
+PRECISION = ('Bfloat16OptimWrapper', 'AmpOptimWrapper')  # the same training, in fewer bits
 MEASURE = ('size', 'repeats', 'threads', 'device', 'columns')
 
 
@@ -25,6 +26,13 @@ class Member:
     choices: Dict[str, str]
     seed: int
     overrides: Dict[str, Any]  # difference to the base config, nested
+    base: Path
+
+    @property
+    def config(self) -> str:
+        """Name of the config that is trained as it stands, but for precision, evaluators and seed; or ''."""
+        rest = {k: v for k, v in self.overrides.items() if k not in ('randomness', 'test_evaluator', 'val_evaluator')}
+        return self.base.stem if rest in ({}, *({'optim_wrapper': {'type': t}} for t in PRECISION)) else ''
 
 
 @dataclass
@@ -32,7 +40,7 @@ class Study:
     """What a study file says. See ``projects/fusion_grid/README.md`` for the keys."""
     path: Path
     base: Path
-    axes: Dict[str, Dict[str, dict]]
+    axes: Dict[str, Dict[str, Union[dict, Path]]]  # a path instead of overrides is another base
     name: str = ''
     title: str = ''
     question: str = ''
@@ -97,12 +105,8 @@ def load_study(path: Union[str, Path]) -> Study:
     for key in ('base', 'axes'):
         if key not in raw:
             raise ValueError(f'{where}: {key} is missing; a study needs a base config and axes to vary it on')
-    base = (path.parent / raw['base']).resolve()
-    if not base.is_file():
-        near = difflib.get_close_matches(base.name, [p.name for p in base.parent.glob('*.py')], 1)
-        raise FileNotFoundError(f'{where}: base config {base} does not exist; it is relative to the study file'
-                                + (f'. Did you mean {near[0]}?' if near else ''))
-    axes = _axes(raw['axes'], where)
+    base = _config(raw['base'], path)
+    axes = _axes(raw['axes'], path)
     measure = dict(raw.get('measure') or {})
     _known(measure, MEASURE, f'{where}: measure')
     study = Study(
@@ -138,13 +142,17 @@ def expand(study: Study) -> List[Member]:
         choices = dict(zip(study.axes, picked))
         if any(all(choices[axis] in names for axis, names in rule.items()) for rule in study.exclude):
             continue
-        overrides = study.overrides
+        overrides, base = study.overrides, study.base
         for axis, choice in choices.items():
-            overrides = merge(overrides, study.axes[axis][choice])
+            change = study.axes[axis][choice]
+            if isinstance(change, Path):
+                base = change
+            else:
+                overrides = merge(overrides, change)
         group = group_name(choices)
         for seed in study.seeds:
             seeded = merge(overrides, dict(randomness=dict(seed=seed)))
-            members.append(Member(f'{group}_seed{seed}', group, choices, seed, seeded))
+            members.append(Member(f'{group}_seed{seed}', group, choices, seed, seeded, base))
     if not members:
         raise ValueError(f'{study.path.name}: exclude leaves no member; remove a rule')
     return members
@@ -155,7 +163,17 @@ def _default_name(path: Path) -> str:
     return '_'.join(filter(None, [path.parent.name, rest]))
 
 
-def _axes(raw: Any, where: str) -> Dict[str, Dict[str, dict]]:
+def _config(name: str, study: Path) -> Path:
+    path = (study.parent / name).resolve()
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob('*.py')], 1)
+        raise FileNotFoundError(f'{study.name}: base config {path} does not exist; it is relative to the study file'
+                                + (f'. Did you mean {near[0]}?' if near else ''))
+    return path
+
+
+def _axes(raw: Any, path: Path) -> Dict[str, Dict[str, Union[dict, Path]]]:
+    where = path.name
     if not isinstance(raw, dict) or not raw:
         raise ValueError(f'{where}: expected axes=dict(name=dict(choice=dict(...), ...), ...), got {raw!r}')
     axes = {}
@@ -169,10 +187,17 @@ def _axes(raw: Any, where: str) -> Dict[str, Dict[str, dict]]:
             if not isinstance(choice, str) or not NAME.fullmatch(choice):
                 raise ValueError(f'{where}: choice {choice!r} of axis {axis} becomes part of a file name; expected '
                                  'letters, digits, + and -')
+            if isinstance(overrides, str) and overrides.endswith('.py'):
+                axes[axis][choice] = _config(overrides, path)
+                continue
             if overrides is not None and not isinstance(overrides, dict):
                 raise ValueError(f'{where}: choice {choice} of axis {axis} must be a dict of overrides (or None for '
-                                 f'the base as it is), got {overrides!r}')
+                                 f'the base as it is, or a config file instead of the base), got {overrides!r}')
             axes[axis][choice] = _nest(overrides or {}, f'{where}: axis {axis}, choice {choice}')
+    replacing = [axis for axis, choices in axes.items() if any(isinstance(c, Path) for c in choices.values())]
+    if len(replacing) > 1:
+        raise ValueError(f'{where}: axes {" and ".join(replacing)} both name config files; a member has one base, so '
+                         'give the others overrides')
     return axes
 
 

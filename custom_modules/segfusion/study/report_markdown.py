@@ -1,13 +1,14 @@
 """The report as Markdown tables. Names, notes and errors come from elsewhere and are text: HTML in them is escaped."""
 from html import escape
 from pathlib import Path
-from typing import List, Optional, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 from ..version import __version__
 from .results import read_test
 from .statistics import Spread
 from .summary import Row, Summary
 
+Cells = Tuple[List[str], List[list]]  # heads and rows
 COSTS = (('params', 'params (M)', 1e-6, 3), ('macs', 'GMACs', 1e-9, 2), ('latency', 'latency (ms)', 1., 1),
          ('memory', 'memory (MiB)', 1., 0))
 
@@ -47,15 +48,14 @@ def markdown(summary: Summary) -> str:
                  f'{", ".join(map(str, s.seeds))}. Mean ± sample sd over n seeds; Δ is the mean difference to the '
                  'baseline over the seeds both have.')
     parts += [f'> {safe(note)}' for note in s.notes]
-    parts.append(results_table(s))
+    parts.append(table(*results_cells(s)))
     if s.effects and any(e.differences for e in s.effects):
         parts += ['## What each choice changes', f'Difference of {safe(s.metric)} between members that are otherwise '
-                  'equal (same seed, same other choices), mean ± sd over the pairs.', effects_table(s)]
-    for column in dict.fromkeys(c for row in s.rows for c in row.classes):
-        parts += [f'## {safe(column)} by class', class_table(s, column)]
+                  'equal (same seed, same other choices), mean ± sd over the pairs.', table(*effects_cells(s))]
+    for column in class_columns(s):
+        parts += [f'## {safe(column)} by class', table(*class_cells(s, column))]
     if not set(s.metrics) <= set(s.columns or [s.metric]):
-        rows = [[row.name, *(cell(row.metrics.get(m)) for m in s.metrics)] for row in s.rows]
-        parts += ['## All metrics', table(['combination', *s.metrics], rows)]
+        parts += ['## All metrics', table(*metrics_cells(s))]
     if s.troubles:
         parts += ['## Without a result', table(
             ['member', 'status', 'stage', 'reason', 'log'],
@@ -69,9 +69,24 @@ def markdown(summary: Summary) -> str:
     return '\n\n'.join(parts) + '\n'
 
 
-def results_table(s: Summary) -> str:
+def tables(s: Summary) -> Dict[str, dict]:
+    """The tables of the report by name, as :class:`~segfusion.diagnosis.race.ResultFile` keeps them."""
+    cells = dict(results=results_cells(s), effects=effects_cells(s), metrics=metrics_cells(s))
+    cells.update({f'classes-{column}': class_cells(s, column) for column in class_columns(s)})
+    return {name: dict(columns=list(map(str, head)), formats=[''] * len(head),
+                       rows=[[safe(c).replace('|', '/') for c in row] for row in rows])
+            for name, (head, rows) in cells.items()}
+
+
+def class_columns(s: Summary) -> List[str]:
+    return list(dict.fromkeys(c for row in s.rows for c in row.classes))
+
+
+def results_cells(s: Summary) -> Cells:
     costs = cost_columns(s)
+    others = any(row.published for row in s.rows)
     head = ['#', *s.axes, 'n', *_metric_heads(s), *(label for _, label, _, _ in costs)]
+    head += [f'{s.metric} published by others'] if others else []
     rows = []
     for row in s.rows:
         name = [f'**{c}**' if row.is_baseline else c for c in (row.choices[axis] for axis in s.axes)]
@@ -80,8 +95,9 @@ def results_table(s: Summary) -> str:
             scores.append(cell(row.metrics.get(metric)))
             if metric == s.metric:
                 scores.append('baseline' if row.is_baseline else cell(row.deltas.get(metric), signed=True))
-        rows.append([row.number, *name, len(row.results), *scores, *(cost_cell(row, k, f, d) for k, _, f, d in costs)])
-    return table(head, rows)
+        rows.append([row.number, *name, len(row.results), *scores, *(cost_cell(row, k, f, d) for k, _, f, d in costs),
+                     *([row.published or '-'] if others else [])])
+    return head, rows
 
 
 def _metric_heads(s: Summary) -> List[str]:
@@ -91,18 +107,22 @@ def _metric_heads(s: Summary) -> List[str]:
     return heads
 
 
-def effects_table(s: Summary) -> str:
+def effects_cells(s: Summary) -> Cells:
     base = next(row for row in s.rows if row.is_baseline)
     rows = [[e.axis, e.choice, base.choices[e.axis], cell(e.spread, signed=True), len(e.differences)]
             for e in s.effects]
-    return table(['axis', 'choice', 'instead of', f'Δ {s.metric}', 'pairs'], rows)
+    return ['axis', 'choice', 'instead of', f'Δ {s.metric}', 'pairs'], rows
 
 
-def class_table(s: Summary, column: str) -> str:
+def metrics_cells(s: Summary) -> Cells:
+    return ['combination', *s.metrics], [[row.name, *(cell(row.metrics.get(m)) for m in s.metrics)] for row in s.rows]
+
+
+def class_cells(s: Summary, column: str) -> Cells:
     shown = [row for row in s.rows if column in row.classes]
     names = [name for name in s.class_names if any(name in row.classes[column] for row in shown)]
     rows = [[name, *(cell(row.classes[column].get(name)) for row in shown)] for name in names]
-    return table(['class', *(row.name for row in shown)], rows)
+    return ['class', *(row.name for row in shown)], rows
 
 
 def scores_table(work_dir: Union[str, Path]) -> str:

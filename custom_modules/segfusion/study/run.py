@@ -7,14 +7,15 @@ from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Callable, Collection, Dict, Iterator, List, Sequence
 
 from mmengine.config import Config
 
 from .configs import score_fingerprint, train_fingerprint
-from .launch import Process, stop_leftovers
+from .launch import GRACE, Process, stop_leftovers
 from .plan import Member, Study
 from .progress import Progress, short
+from .records import place
 from .state import DONE, FAILED, INTERRUPTED, TESTING, TRAINED, TRAINING, Folder, State, changed, next_stage
 
 
@@ -66,7 +67,8 @@ class Scheduler:
     def run(self, members: Sequence[Member]) -> bool:
         """Run what is not done, ``launcher.jobs`` at once; True if all members are done afterwards.
 
-        An interrupt ends the running commands, notes that, and is raised again.
+        An interrupt ends the running commands, notes that, and is raised again. When the launcher's time is over
+        nothing new begins, and what has not ended :data:`~.launch.GRACE` seconds later is ended, to go on next time.
         """
         queue = deque(m for m in members if next_stage(self.folder(m).read()))
         slots = list(range(self.launcher.jobs))
@@ -75,12 +77,17 @@ class Scheduler:
         try:
             with ended_by_signals():
                 while queue or running:
+                    if self._late():
+                        queue.clear()
                     while queue and slots:
                         self._begin(queue.popleft(), slots.pop(0), running, slots)
                     for job in list(running):
                         if job.process.poll() is not None:
                             running.remove(job)
                             self._end(job, running, slots)
+                        elif self._late(GRACE):
+                            running.remove(job)
+                            self._interrupt(job, grace=1.)
                     self.progress.show([job.member.name for job in running])
                     time.sleep(self.pause)
         except BaseException:
@@ -139,16 +146,21 @@ class Scheduler:
         code, state = job.process.poll(), job.state
         job.process.stop()  # a command that was killed may have left children
         self._note_time(job)
-        if code:
+        if code and job.process.stopped_in_time(code):
+            self._note_interrupt(job)
+            self.progress.say(f'{job.member.name} stopped in time; the same command goes on with it')
+        elif code:
             self._fail(job, job.process.failure(job.stage, code))
         elif job.stage == 'train':
             state.status, state.trained = TRAINED, True
             job.folder.write(state)
             job.stage = 'test'
-            self._stage(job, running, slots)
-            return
+            if not self._late():
+                self._stage(job, running, slots)
+                return
         else:
             state.status = DONE
+            state.made = place(self.launcher.environment(job.slot).get('OMP_NUM_THREADS'))
             job.folder.write(state)
             self.progress.done(job.member.name, state.seconds, self.score(job.folder))
         slots.append(job.slot)
@@ -158,11 +170,17 @@ class Scheduler:
         job.folder.write(job.state)
         self.progress.failed(job.member.name, f'{job.stage}: {short(failure["reason"])} (log: {job.folder.log})')
 
-    def _interrupt(self, job: Job) -> None:
-        job.process.stop()
+    def _interrupt(self, job: Job, **how) -> None:
+        job.process.stop(**how)
         self._note_time(job)
+        self._note_interrupt(job)
+
+    def _note_interrupt(self, job: Job) -> None:
         job.state.status = INTERRUPTED
         job.folder.write(job.state)
+
+    def _late(self, grace: float = 0.) -> bool:
+        return self.launcher.until is not None and time.time() > self.launcher.until + grace
 
     @staticmethod
     def _note_time(job: Job) -> None:
@@ -188,8 +206,8 @@ def ended_by_signals(ignore: bool = False) -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
-def dry_run(study: Study, scheduler: Scheduler, members: Sequence[Member]) -> str:
-    """The plan: every member, what is done of it, and the commands still to run."""
+def dry_run(study: Study, scheduler: Scheduler, members: Sequence[Member], elsewhere: Collection[str] = ()) -> str:
+    """The plan: every member, what is done of it here or ``elsewhere``, and the commands still to run."""
     launcher, lines = scheduler.launcher, []
     lines.append(f'{study.title}: {len(study.members)} members ({len(study.groups)} combinations x {len(study.seeds)} '
                  f'seeds), {len(members)} selected, {launcher.jobs} at once, into {scheduler.out}')
@@ -197,6 +215,9 @@ def dry_run(study: Study, scheduler: Scheduler, members: Sequence[Member]) -> st
         folder = scheduler.folder(member)
         state = folder.read()
         mark = ' (baseline)' if member.group == study.baseline_group else ''
+        if member.name in elsewhere and not folder.known:
+            lines.append(f'\n{member.name}{mark}: done elsewhere')
+            continue
         lines.append(f'\n{member.name}{mark}: {state.status}')
         lines.append(f'  config  {scheduler.config(member)}')
         problem = changed(state, folder, *scheduler.prints[member.name])

@@ -29,6 +29,7 @@ class State:
     host: str = ''
     process_group: int = 0  # of the running command, 0 if none
     changed: str = ''  # when this was written
+    made: Dict[str, str] = field(default_factory=dict)  # where: device, versions, commit
 
 
 class Folder:
@@ -49,6 +50,15 @@ class Folder:
     @property
     def log(self) -> Path:
         return self.root / 'log.txt'
+
+    @property
+    def record(self) -> Path:
+        """What another machine found out about this member, where it was not run here."""
+        return self.root / 'record.json'
+
+    @property
+    def known(self) -> bool:
+        return (self.root / 'state.json').exists()
 
     def read(self) -> State:
         path = self.root / 'state.json'

@@ -1,13 +1,14 @@
 """Everything a report says, as plain data: read from a study's folder, written as results.json."""
-import json
 import shlex
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
-from ..datasets.files import write_whole
+import yaml
+
 from .plan import Study
-from .results import Result, read_result
+from .records import Record, made_by, read_member
+from .results import Result
 from .state import DONE, FAILED, Folder, State
 from .statistics import Effect, Spread, effects, paired, spread
 
@@ -28,6 +29,8 @@ class Row:
     cost: Dict[str, float] = field(default_factory=dict)  # params, macs, latency, memory
     seconds: Optional[Spread] = None
     is_baseline: bool = False
+    config: str = ''  # stem of the config file that is this combination
+    published: str = ''  # what others report
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Summary:
     command: str = ''  # that makes all of it again
     notes: List[str] = field(default_factory=list)
     base: str = ''
+    records: Dict[str, Record] = field(default_factory=dict)  # of finished members, see records.py
 
     @property
     def primary_classes(self) -> str:
@@ -75,8 +79,10 @@ class Summary:
 def summarise(study: Study, out: Path, command: str = '') -> Summary:
     """Read the members of a study; costs and images are added by whoever measures and draws them."""
     rows, troubles, scores, commands, configs = [], [], [], {}, {}
+    published = published_figures(study)
     for number, (group, members) in enumerate(study.groups.items(), 1):
-        row = Row(number, group, members[0].choices, len(members), is_baseline=group == study.baseline_group)
+        row = Row(number, group, members[0].choices, len(members), is_baseline=group == study.baseline_group,
+                  config=members[0].config, published=published.get(group, ''))
         seconds = []
         for member in members:
             folder = Folder(out, member.name)
@@ -84,7 +90,7 @@ def summarise(study: Study, out: Path, command: str = '') -> Summary:
             commands[member.name] = {stage: as_typed(words) for stage, words in state.commands.items()}
             path = out / 'configs' / f'{member.name}.py'
             configs[member.name] = path.read_text() if path.exists() else ''
-            result = read_result(folder.train, folder.test) if state.status == DONE else None
+            result = read_member(folder) if state.status == DONE else None
             if result is None or not result.metrics:
                 troubles.append(_trouble(member.name, state, folder))
                 continue
@@ -119,12 +125,32 @@ def summarise(study: Study, out: Path, command: str = '') -> Summary:
     return summary
 
 
-def write_json(summary: Summary, path: Path) -> None:
-    """Everything but the texts, for whoever wants to plot it otherwise."""
+def content(summary: Summary, tables: Dict[str, dict]) -> dict:
+    """Everything but the texts, for pages and for whoever wants to plot it otherwise.
+
+    ``members`` is what was found, one :data:`~.records.Record` a member; all else follows from it.
+    """
     data = asdict(summary)
-    for key in ('configs', 'commands'):
+    for key in ('configs', 'commands', 'troubles', 'records'):
         data.pop(key)
-    write_whole(path, json.dumps(data, indent=1) + '\n')
+    for row in data['rows']:
+        row.pop('results')
+    made = made_by(summary.command, list(summary.records.values()), summary.members)
+    return dict(data, made=made, members=summary.records, tables=tables)
+
+
+def published_figures(study: Study) -> Dict[str, str]:
+    """Figures of others from ``published.yaml`` beside the study, by combination, each with its source.
+
+    Raises:
+        ValueError: If one has no source.
+    """
+    path = study.path.with_name('published.yaml')
+    known = [e for e in yaml.safe_load(path.read_text()) if study.metric.lower() in e] if path.exists() else []
+    for entry in known:
+        if not entry.get('source'):
+            raise ValueError(f'{path}: {entry["name"]} needs a source: where its {study.metric} was published')
+    return {entry['name']: f'{entry[study.metric.lower()]} ({entry["source"]})' for entry in known}
 
 
 def as_typed(words: Sequence[str]) -> str:

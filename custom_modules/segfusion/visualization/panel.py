@@ -1,5 +1,5 @@
 """Everything about one sample side by side: what went in, what came out, and what the parts decided on the way."""
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from PIL import Image
@@ -35,6 +35,30 @@ def draw_panel(arrays: Dict[str, np.ndarray],
     grid = tile(cells, 3 if len(cells) in (3, 5, 6, 9) else 4, text)
     if show is not None and not {'prediction', 'change'} & set(show):
         return grid
+    return below(grid, class_legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
+
+
+def draw_beside(first: Tuple[Dict[str, np.ndarray], Dict[str, Tensor]],
+                second: Tuple[Dict[str, np.ndarray], Dict[str, Tensor]],
+                names: Tuple[str, str],
+                palette: Sequence[Sequence[int]],
+                classes: Sequence[str],
+                **kwargs) -> Image.Image:
+    """Two networks on one sample: what the first one says, below it everything about the second.
+
+    Args:
+        first, second: See :func:`~.look.inspect`.
+        names: What the captions call them.
+        palette, classes: As in :func:`draw_panel`.
+        **kwargs: Of :func:`draw_cells`, for the second.
+    """
+    cells = draw_cells(*first, palette, **dict(kwargs, show=('prediction', )))
+    own = [cell for cell in draw_cells(*second, palette, **kwargs) if cell.title not in ('image', 'truth')]  # once
+    for part, name in (cells, names[0]), (own, names[1]):
+        part[:] = [cell._replace(title=f'{name}, {cell.title}') if cell.title.startswith(('prediction', 'errors'))
+                   else cell for cell in part]
+    text = max(13, cells[0].image.shape[0] // 22)
+    grid = tile(cells + own, len(cells), text)
     return below(grid, class_legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 

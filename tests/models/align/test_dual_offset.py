@@ -70,6 +70,18 @@ def test_gradients():
     assert torch.autograd.gradcheck(lambda c, f: sum(align(c, f)), levels)
 
 
+def test_the_offset_convolution_of_training_is_the_grouped_one():
+    """Also its gradients, in float64 on a map that is not square."""
+    conv = DualOffsetAlign(3, align_corners=True).double().offset_conv
+    torch.nn.init.normal_(conv.weight)
+    x = torch.randn(1, 6, 5, 7, dtype=torch.float64, requires_grad=True)
+    grouped = torch.nn.functional.conv2d(x, conv.weight, padding=1, groups=2)
+    torch.testing.assert_close(conv(x), grouped)
+    weigh = torch.randn_like(grouped)
+    for ours, theirs in zip(*(torch.autograd.grad((y * weigh).sum(), (x, conv.weight)) for y in (conv(x), grouped))):
+        torch.testing.assert_close(ours, theirs)
+
+
 def test_every_parameter_gets_a_gradient():
     align = DualOffsetAlign(4, align_corners=True, norm_cfg=BN)
     torch.nn.init.normal_(align.offset_conv.weight, std=0.1)

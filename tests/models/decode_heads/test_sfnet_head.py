@@ -126,6 +126,26 @@ def test_parameters_and_macs_are_the_authors():
     assert counter.get_total_flops() / 2e9 == pytest.approx(60.7, abs=0.05)
 
 
+@pytest.mark.parametrize('base', ['sfnet_r18', 'sfnet-lite_r18'])
+def test_a_merge_without_concatenation_is_the_released_one(base):
+    """What training computes, and the gradient of the maps, in float64; norms and dropout as in evaluation."""
+    head = build(base, **{'auxiliary_head': None, 'decode_head.channels': 4}).eval().double().decode_head
+    sizes = [(13, 17), (7, 9), (4, 5), (2, 3)] if base == 'sfnet_r18' else [(13, 17), (4, 5)]
+    maps = [torch.randn(2, 4, *size, dtype=torch.float64, requires_grad=True) for size in sizes]
+
+    def merge():
+        merged = head.merge(maps) if base == 'sfnet_r18' else head.merge(*maps)
+        return merged, torch.autograd.grad(merged.square().sum(), maps)
+
+    released, expected = merge()
+    head.training = True  # its layers stay in evaluation
+    ours, got = merge()
+    torch.testing.assert_close(ours, released)
+    for one, other in zip(got, expected):
+        torch.testing.assert_close(one, other)
+    assert not torch.equal(ours, released), 'the concatenation was convolved in training, too'
+
+
 def test_every_parameter_gets_a_gradient():
     model = revert_sync_batchnorm(build('sfnet_r18')).train()
     features = model.extract_feat(torch.randn(2, 3, 65, 97))

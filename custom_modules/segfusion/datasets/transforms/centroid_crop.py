@@ -57,9 +57,9 @@ class CentroidCrop(RandomCrop):
         down, right = ((want - have) // 2 + 1 if want > have else 0 for want, have in zip(self.crop_size, (h, w)))
         if down or right:
             border = (down, down, right, right, cv2.BORDER_CONSTANT)
-            results['img'] = cv2.copyMakeBorder(results['img'], *border, value=(0, 0, 0))
+            results['img'] = cv2.copyMakeBorder(np.asarray(results['img']), *border, value=(0, 0, 0))
             for key in results.get('seg_fields', []):
-                results[key] = cv2.copyMakeBorder(results[key], *border, value=self.ignore_index)
+                results[key] = cv2.copyMakeBorder(np.asarray(results[key]), *border, value=self.ignore_index)
         return right, down
 
     @cache_randomness

@@ -1,12 +1,56 @@
-"""Colour jitter and blur as the authors of SFNet apply them."""
+"""Colour jitter and blur as the authors of SFNet apply them, and mmseg's distortion of colours by tables."""
 from typing import Tuple
 
 import cv2
+import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
+from mmseg.datasets.transforms import PhotoMetricDistortion
 from mmseg.registry import TRANSFORMS
 from PIL import Image, ImageEnhance
+
+
+def upright(image: np.ndarray) -> np.ndarray:
+    """The same image without negative strides, which ``RandomFlip`` leaves and NumPy copies slowly."""
+    mirrored = tuple(axis for axis in (0, 1) if image.strides[axis] < 0)
+    if not mirrored:
+        return image
+    return cv2.flip(np.flip(image, mirrored), {(0, ): 0, (1, ): 1, (0, 1): -1}[mirrored])
+
+
+@TRANSFORMS.register_module()
+class PhotoMetricDistortionLUT(PhotoMetricDistortion):
+    """mmseg's ``PhotoMetricDistortion`` by lookup tables: the same random numbers, the same result to the bit.
+
+    The result lies in memory as ``PackSegInputs`` wants it, (3, H, W). Images must be uint8.
+
+    Args:
+        brightness_delta, contrast_range, saturation_range, hue_delta: As of ``PhotoMetricDistortion``.
+
+    Raises:
+        TypeError: If the image has another type.
+    """
+
+    def transform(self, results: dict) -> dict:
+        image = results['img']
+        if image.dtype != np.uint8:
+            raise TypeError(f'expected an image of uint8 but got {image.dtype}: load without to_float32, or use '
+                            'PhotoMetricDistortion')
+        results = super().transform(dict(results, img=upright(image)))
+        results['img'] = np.stack(cv2.split(results['img'])).transpose(1, 2, 0)
+        return results
+
+    def convert(self, img: np.ndarray, alpha: float = 1, beta: float = 0) -> np.ndarray:
+        return cv2.LUT(img, super().convert(np.arange(256, dtype=np.uint8), alpha, beta))
+
+    def hue(self, img: np.ndarray) -> np.ndarray:
+        if not np.random.randint(2):
+            return img
+        hsv = mmcv.bgr2hsv(img)
+        turned = (np.arange(256) + np.random.randint(-self.hue_delta, self.hue_delta)) % 180
+        hsv[:, :, 0] = cv2.LUT(hsv[:, :, 0], turned.astype(np.uint8))
+        return mmcv.hsv2bgr(hsv)
 
 
 @TRANSFORMS.register_module()
@@ -43,10 +87,10 @@ class ColorJitter(BaseTransform):
         return [steps[i] for i in np.random.permutation(len(steps))]
 
     def transform(self, results: dict) -> dict:
-        image = Image.fromarray(np.ascontiguousarray(results['img'][..., ::-1]))  # mmcv loads BGR
+        image = Image.fromarray(mmcv.bgr2rgb(upright(results['img'])))  # mmcv loads BGR
         for name, factor in self.draw():
             image = self.apply(image, name, factor)
-        results['img'] = np.ascontiguousarray(np.asarray(image)[..., ::-1])
+        results['img'] = mmcv.rgb2bgr(np.asarray(image))
         return results
 
     @staticmethod

@@ -6,7 +6,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from ...ops import sfnet_flow_to_offset, warp
+from ...ops import FewChannelsConv2d, sfnet_flow_to_offset, warp
 from ..expose import expose
 from .grid import require_larger_fine
 
@@ -58,7 +58,8 @@ class FlowAlign(BaseModule):
         self.align_corners = align_corners
         self.coarse_reduce = nn.Conv2d(channels, mid_channels, 1, bias=False)
         self.fine_reduce = nn.Conv2d(channels, mid_channels, 1, bias=False)
-        self.flow_conv = nn.Conv2d(2 * mid_channels, 2, kernel_size, padding=kernel_size // 2, bias=False)
+        self.flow_conv = FewChannelsConv2d(
+            2 * mid_channels, 2, kernel_size, padding=kernel_size // 2, bias=False)
 
     def flow(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """The offset in fine pixels, (N, 2, H, W)."""

@@ -9,7 +9,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ...ops import adaptive_avg_pool
+from ...ops import adaptive_avg_pool, conv_module_of_resized
 
 
 @MODELS.register_module()
@@ -69,6 +69,7 @@ class PyramidPoolingContext(BaseModule):
             padding=kernel_size // 2,
             norm_cfg=norm_cfg,
             act_cfg=act_cfg)
+        self.split_bottleneck = False  # as in TopDownHead
         self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -76,12 +77,14 @@ class PyramidPoolingContext(BaseModule):
             raise ValueError(f'PyramidPoolingContext was built with in_channels={self.in_channels}, got a map with '
                              f'{x.shape[1]} channels; set in_channels of the head to what the backbone gives')
         check_batch(self, x)
-        maps = [x]
-        for scale, conv in zip(self.pool_scales, self.pools):
-            pooled = conv(adaptive_avg_pool(x, scale))  # (N, channels, scale, scale)
-            maps.append(
-                resize(pooled, size=x.shape[2:], mode='bilinear', align_corners=self.align_corners, warning=False))
-        return self.dropout(self.bottleneck(torch.cat(maps, dim=1)))
+        size = x.shape[2:]
+        pooled = [conv(adaptive_avg_pool(x, scale))  # (N, channels, scale, scale)
+                  for scale, conv in zip(self.pool_scales, self.pools)]
+        if self.split_bottleneck:
+            return self.dropout(conv_module_of_resized(
+                self.bottleneck, [x, *pooled], size=size, align_corners=self.align_corners))
+        maps = [resize(p, size=size, mode='bilinear', align_corners=self.align_corners, warning=False) for p in pooled]
+        return self.dropout(self.bottleneck(torch.cat([x, *maps], dim=1)))
 
 
 def check_batch(context: nn.Module, x: Tensor) -> None:

@@ -1,10 +1,11 @@
 from typing import Iterator, Optional, Sequence
 
-from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer
+from mmcv.cnn import ConvModule, build_activation_layer, build_norm_layer, fuse_conv_bn
 from mmengine.model import BaseModule
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..slots import build_part
 from .deep_supervision import offer_side_outputs
@@ -44,6 +45,7 @@ class ResidualRefinement(BaseModule):
         self.squeeze = ConvModule(channels, squeezed, 3, padding=1, bias=False, norm_cfg=norm_cfg, act_cfg=act_cfg)
         self.expand = ConvModule(squeezed, channels, 3, padding=1, bias=False, act_cfg=None)
         self.norm = nn.Identity() if norm_cfg is None else build_norm_layer(norm_cfg, channels)[1]
+        self.scale = None  # of the norm, once it is folded
         # In place where ConvModule would be: a full-size map less to allocate.
         self.act = build_activation_layer(
             dict(act_cfg, inplace=True) if act_cfg['type'] in ('ReLU', 'LeakyReLU') else act_cfg)
@@ -52,7 +54,17 @@ class ResidualRefinement(BaseModule):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.unify(x)
-        return self.act(self.norm(self.expand(self.squeeze(x)).add_(x)))
+        residual = self.expand(self.squeeze(x))
+        if self.scale is not None:
+            return self.act(residual.addcmul_(x, self.scale))
+        return self.act(self.norm(residual.add_(x)))
+
+    def fold_norms(self) -> None:
+        r"""Make one pass of the norm and the sum: :math:`norm(u + e) = s u + (s e + b)`; for inference only."""
+        if isinstance(self.norm, _BatchNorm):
+            self.scale = (self.norm.weight / (self.norm.running_var + self.norm.eps).sqrt()).view(1, -1, 1, 1).detach()
+            pair = nn.Sequential(self.expand.conv, self.norm)
+            self.expand.conv, self.norm = fuse_conv_bn(pair)[0], nn.Identity()
 
 
 @MODELS.register_module()

@@ -10,6 +10,7 @@ import threading
 import weakref
 from typing import Optional, Sequence, Tuple
 
+import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import ModuleList
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -34,6 +35,7 @@ class _Box:
             self.empty()
 
 
+@torch.compiler.disable  # hooks and weak references are none of a graph's business
 def offer_side_outputs(inputs: Sequence[Tensor], outputs: Sequence[Tensor], logits: Tensor) -> None:
     """Keep ``outputs``, computed from the backbone levels ``inputs``, for auxiliary heads of the same step.
 
@@ -52,6 +54,7 @@ def offer_side_outputs(inputs: Sequence[Tensor], outputs: Sequence[Tensor], logi
         weakref.finalize(release, box.empty_if_taken)
 
 
+@torch.compiler.disable
 def take_side_outputs(inputs: Sequence[Tensor]) -> Sequence[Tensor]:
     """The maps that the main head offered for these backbone levels.
 

@@ -16,7 +16,8 @@ class SFNetHead(TopDownHead):
 
     Differs: as released, levels are merged by plain resizing; the paper's figure also aligns there (the authors report
     +0.3 mIoU for it, and left it out). The flow unit is that of the code, see :class:`FlowAlign`. Layers keep torch's
-    default initialisation, as released, instead of mmseg's.
+    default initialisation, as released, instead of mmseg's. In training the bottleneck convolves level by level,
+    coarse ones before they are resized: equal up to rounding.
 
     Everything is :class:`TopDownHead`; this class holds the released choices: biased laterals, no dropout before the
     classifier, pyramid pooling with a 1x1 bottleneck and no activation in its branches, ``align_corners=True``.
@@ -31,6 +32,8 @@ class SFNetHead(TopDownHead):
     Shape:
         - x_i (N, in_channels[i], H_i, W_i), i = 1..4 -> logits (N, num_classes, H_1, W_1)
     """
+
+    split_in_training = True  # or backward would keep the concatenation, four maps of the finest grid
 
     def __init__(self,
                  in_channels,

@@ -7,6 +7,7 @@ from mmseg.models.utils import resize
 from mmseg.registry import MODELS
 from torch import Tensor
 
+from ...ops import conv_module_of_resized
 from ..slots import build_part
 from .deep_supervision import offer_side_outputs
 from .top_down_head import check_alignment, check_levels, reset_convolutions
@@ -27,7 +28,8 @@ class SFNetLiteHead(BaseDecodeHead):
 
     Differs: released files also hold layers that no forward reaches (for ResNet a third lateral, and ``dsn``); we do
     not build them and the converter drops them by name. Released training has no deep supervision; ours offers the one
-    side output :math:`G`. Layers keep torch's default initialisation, as released.
+    side output :math:`G`. Layers keep torch's default initialisation, as released. In training the bottleneck
+    convolves both maps apart, the coarse one before it is resized: equal up to rounding.
 
     Args:
         in_channels (Sequence[int]): Channels of the levels at strides 4, 16 and 32.
@@ -80,11 +82,21 @@ class SFNetLiteHead(BaseDecodeHead):
         self.fine_lateral = ConvModule(fine, channels, 1, bias=True, inplace=False, **conv)
         self.middle_lateral = ConvModule(middle, channels, 1, bias=True, inplace=False, **conv)
         self.bottleneck = ConvModule(2 * channels, channels, 3, padding=1, **conv)
+        self.split_bottleneck = False  # as in TopDownHead
         reset_convolutions(self)
 
     def init_weights(self):
         if self.init_cfg:
             super().init_weights()
+
+    def merge(self, fused: Tensor, middle: Tensor) -> Tensor:
+        """Both levels on the finest grid, (N, channels, H_1, W_1)."""
+        size = fused.shape[2:]
+        if self.split_bottleneck or self.training:  # or backward would keep the concatenation
+            return conv_module_of_resized(
+                self.bottleneck, (fused, middle), size=size, align_corners=self.align_corners)
+        middle = resize(middle, size=size, mode='bilinear', align_corners=self.align_corners, warning=False)
+        return self.bottleneck(torch.cat([fused, middle], dim=1))
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         levels = self._transform_inputs(inputs)
@@ -93,13 +105,7 @@ class SFNetLiteHead(BaseDecodeHead):
         if self.align is not None:
             coarse, fine = self.align(coarse, fine)
         fused = self.fusion(coarse, fine)
-        middle = resize(
-            self.middle_lateral(levels[1]),
-            size=fused.shape[2:],
-            mode='bilinear',
-            align_corners=self.align_corners,
-            warning=False)
-        logits = self.cls_seg(self.bottleneck(torch.cat([fused, middle], dim=1)))
+        logits = self.cls_seg(self.merge(fused, self.middle_lateral(levels[1])))
         if self.training:
             offer_side_outputs(inputs, [fused], logits)
         return logits

@@ -47,6 +47,8 @@ class TopDownHead(BaseDecodeHead):
         - x_i (N, in_channels[i], H_i, W_i), i = 1..L -> logits (N, num_classes, H_1, W_1)
     """
 
+    split_in_training = False  # as split_bottleneck; UPerHead's numbers are the concatenation's, to the last bit
+
     def __init__(self,
                  in_channels: Sequence[int],
                  channels: int,
@@ -89,7 +91,7 @@ class TopDownHead(BaseDecodeHead):
         """All fused levels on the finest grid, (N, channels, H_1, W_1)."""
         outs = [conv(f) for conv, f in zip(self.fpn_convs, fused)] + [fused[-1]]
         size = outs[0].shape[2:]
-        if self.split_bottleneck:
+        if self.split_bottleneck or self.training and self.split_in_training:
             return conv_module_of_resized(self.fpn_bottleneck, outs, size=size, align_corners=self.align_corners)
         outs = [outs[0]] + [
             resize(p, size=size, mode='bilinear', align_corners=self.align_corners, warning=False) for p in outs[1:]

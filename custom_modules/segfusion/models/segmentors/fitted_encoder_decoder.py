@@ -82,7 +82,8 @@ def run_levels(backbone: nn.Module, neck: Optional[nn.Module] = None, size: Opti
             try:
                 with torch.no_grad():
                     levels = backbone(image)
-                    return list(levels if neck is None else neck(levels))
+                    levels = levels if neck is None else neck(levels)
+                    return [levels] if isinstance(levels, Tensor) else list(levels)  # DDRNet and PIDNet give one map
             except (RuntimeError, ValueError, IndexError, AssertionError) as failed:  # too small
                 error = failed
         raise RuntimeError(f'{type(backbone).__name__} takes no image of {size or SIZES[-1]} pixels: {error}')

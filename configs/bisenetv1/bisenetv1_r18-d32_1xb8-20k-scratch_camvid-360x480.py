@@ -1,0 +1,5 @@
+_base_ = ['../_base_/models/bisenetv1_r18-d32.py', '../_base_/camvid_scratch.py']
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11),
+    auxiliary_head=[dict(head, num_classes=11) for head in _base_.model.auxiliary_head])

@@ -1,0 +1,4 @@
+_base_ = ['../_base_/models/fcn_hr18s.py', '../_base_/camvid_scratch.py']
+model = dict(
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(num_classes=11))
