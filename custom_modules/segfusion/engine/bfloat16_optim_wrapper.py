@@ -12,8 +12,8 @@ class Bfloat16OptimWrapper(OptimWrapper):
     """Mixed precision in bfloat16, on GPUs and on CPUs.
 
     bfloat16 has the range of float32, so no loss is scaled and no step is skipped; ``AmpOptimWrapper``, which scales,
-    runs on GPUs only. On a CPU, depthwise convolutions of more than 3x3 stay in float32: oneDNN's backward of them takes
-    three to five times as long in bfloat16.
+    runs on GPUs only. On a CPU, depthwise convolutions of more than 3x3 stay in float32: in bfloat16, oneDNN's backward
+    of them takes three to five times as long.
 
     Args:
         **kwargs: Of :class:`mmengine.optim.OptimWrapper`.
