@@ -8,24 +8,24 @@ package of the same C++; needs a compiler, Cython < 3 and setuptools < 70 with `
 crfasrnn_pytorch: clone it, run ``python setup.py build_ext --inplace`` in its folder ``crfasrnn``, and name the clone
 with ``--crfasrnn``.
 
-All contestants of a table run interleaved in one process; times are medians. Compare ratios, not milliseconds, and
-measure on a quiet machine: with neighbours, many short parallel regions lose far more than one long thread. Where that
-cannot be had, ``--threads 1`` and the column of processor time are the steadiest.
+All contestants of a table run in turn in one process; times are medians. Compare ratios, not milliseconds. ``--parts
+load`` keeps every core busy with other processes meanwhile, which it starts and ends; the rest wants a quiet machine.
 """
 import argparse
-import ctypes
-import gc
-import statistics
+import os
+import subprocess
 import sys
-import time
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from segfusion.datasets.scenes import render_scene
-from segfusion.diagnosis.cost import environment, peak_memory
+from segfusion.diagnosis.race import ResultFile, race
 from segfusion.ops.crf import gaussian_filter
 from segfusion.ops.crf.dense_crf import crf
 
@@ -33,6 +33,7 @@ try:
     import pydensecrf.densecrf as pydensecrf
 except ImportError:
     pydensecrf = None
+PARTS = ['inference', 'load', 'wide', 'training', 'batch', 'accuracy', 'parity']
 SIGMAS = [(80, 13), (160, 3), (20, 13), (40, 40), (5, 5)]
 
 
@@ -62,49 +63,56 @@ def run_pydensecrf(image, logits, iterations=10, sxy=80, srgb=13):
     return np.array(model.inference(iterations)).reshape(logits.shape)
 
 
-def race(title, runs, repeats, base):
-    """Time everything in turn, and print medians, ratios to ``base`` and peak memory."""
-    memory = {name: peak(run) for name, run in runs.items()}
-    times, work = {name: [] for name in runs}, {name: [] for name in runs}
-    for i in range(repeats):
-        print(f'\r{title}: round {i + 1} of {repeats}', end='', file=sys.stderr, flush=True)
-        for name, run in runs.items():
-            start, worked = time.perf_counter(), time.process_time()
-            run()
-            times[name].append(1e3 * (time.perf_counter() - start))
-            work[name].append(1e3 * (time.process_time() - worked))
-    print(file=sys.stderr)
-    middle = {name: statistics.median(values) for name, values in times.items()}
-    busy = {name: statistics.median(values) for name, values in work.items()}
-    base = base if base in runs else next(iter(runs))
-    print(f'\n{title}\n\n| | median (ms) | min (ms) | / {base} | cpu (ms) | / {base} | peak memory (MiB) | / {base} '
-          '|\n| --- | --- | --- | --- | --- | --- | --- | --- |')
-    for name in runs:
-        known = memory[name] is not None
-        peak_text = f'{memory[name]:.0f} | {memory[name] / max(memory[base], 1):.2f}' if known else '- | -'
-        print(f'| {name} | {middle[name]:.0f} | {min(times[name]):.0f} | {middle[name] / middle[base]:.3f} | '
-              f'{busy[name]:.0f} | {busy[name] / busy[base]:.3f} | {peak_text} |')
-    sys.stdout.flush()
+class Bench:
+    """The results, and how many rounds a race has."""
+
+    def __init__(self, results, repeats):
+        self.results, self.repeats = results, repeats
+
+    def race(self, name, runs, memory=True):
+        """Time the runs in turn; ratios are to the first."""
+        forget()
+        laps = list(race(runs, self.repeats, memory=memory, report=progress).values())
+        base = laps[0]
+        rows = [[lap.name, lap.median, lap.median / base.median, lap.busy, lap.busy / base.busy, lap.memory] +
+                [lap.memory and lap.memory / max(base.memory, 1)] for lap in laps]
+        columns = ['', 'median (ms)', f'/ {base.name}', 'all threads (ms)', f'/ {base.name}', 'peak memory (MiB)',
+                   f'/ {base.name}']
+        self.results.add(name, columns, rows, ['', '.0f', '.3f', '.0f', '.3f', '.0f', '.2f'])
+
+
+def progress(text):
+    print(f'\r{text:60}', end='', file=sys.stderr, flush=True)
 
 
 def forget():
     gaussian_filter._position_kernel.cache_clear()
 
 
-def peak(run):
-    """Peak memory of a first call (MiB); what earlier calls freed is given back to the system before."""
-    forget()
-    gc.collect()
+def by_torch(run):
+    """A run without Numba's loops."""
+
+    def call():
+        with patch.object(gaussian_filter, 'strips_work', lambda dtype, device: False):
+            return run()
+
+    return call
+
+
+@contextmanager
+def busy_cores(processes):
+    """Other processes that compute all the while."""
+    others = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(processes)]
     try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (OSError, AttributeError):
-        pass  # not glibc
-    return peak_memory(run, 'cpu')
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
 
 
-@torch.no_grad()
-def inference(image, height, width, classes, repeats, sigma=(80, 13)):
-    logits = evidence(height, width, classes)
+def ways(image, logits, sigma=(80, 13)):
+    """pydensecrf if it is there, and ours."""
     array, rgb = logits[0].numpy(), torch.from_numpy(image).permute(2, 0, 1)[None]
 
     def ours(cold=False, **kwargs):
@@ -119,13 +127,30 @@ def inference(image, height, width, classes, repeats, sigma=(80, 13)):
         'ours, half': lambda: ours(method='half'),
         'ours, dense': lambda: ours(method='dense'),
     })
-    race(f'inference, {height}x{width}, {classes} classes, sigma {sigma}, 10 iterations', runs, repeats, 'pydensecrf')
+    if gaussian_filter.strips_work(torch.float32, torch.device('cpu')):
+        runs['ours, without Numba'] = by_torch(ours)
+    return runs
+
+
+@torch.no_grad()
+def inference(bench, image, height, width, classes, sigma=(80, 13), name='inference'):
+    runs = ways(image, evidence(height, width, classes), sigma)
+    bench.race(f'{name}-{height}x{width}x{classes}', runs)
     if pydensecrf is not None:
-        theirs, q = runs['pydensecrf'](), ours().softmax(1)[0].numpy()
-        print(f'\nmax |dQ| {np.abs(q - theirs).max():.1e}, equal argmax {(q.argmax(0) == theirs.argmax(0)).mean():.7f}')
+        theirs, q = runs['pydensecrf'](), runs['ours']().softmax(1)[0].numpy()
+        print(f'max |dQ| {np.abs(q - theirs).max():.1e}, equal argmax {(q.argmax(0) == theirs.argmax(0)).mean():.7f}')
 
 
-def training(image, height, width, classes, repeats, peer):
+@torch.no_grad()
+def load(bench, image, height, width, classes, processes):
+    """The same while every core has other work."""
+    runs = ways(image, evidence(height, width, classes))
+    with busy_cores(processes):
+        bench.race(f'load-{height}x{width}x{classes}',
+                   {k: v for k, v in runs.items() if 'dense' not in k.replace('pydense', '')}, memory=False)
+
+
+def training(bench, image, height, width, classes, peer):
     logits, rgb = evidence(height, width, classes), torch.from_numpy(image).permute(2, 0, 1)[None].float()
     eye = torch.eye(classes)
     weights = [(eye * w).requires_grad_() for w in (3., 5., 1.)]
@@ -146,16 +171,16 @@ def training(image, height, width, classes, repeats, peer):
 
     runs = {}
     if peer is not None:
-        runs = {'crfasrnn_pytorch, forward': lambda: theirs(False), 'crfasrnn_pytorch': lambda: theirs(True)}
+        runs = {'crfasrnn_pytorch': lambda: theirs(True), 'crfasrnn_pytorch, forward': lambda: theirs(False)}
     for save in ('fast', 'lean'):
-        runs[f'ours, {save}, forward'] = lambda s=save: ours(s, False)
         runs[f'ours, {save}'] = lambda s=save: ours(s, True)
-    race(f'forward and backward, full matrices, {height}x{width}, {classes} classes, 10 iterations', runs, repeats,
-         'crfasrnn_pytorch')
+        runs[f'ours, {save}, forward'] = lambda s=save: ours(s, False)
+    runs['ours, fast, without Numba'] = by_torch(lambda: ours('fast', True))
+    bench.race('training', runs)
 
 
 @torch.no_grad()
-def batches(height, width, classes, repeats):
+def batches(bench, height, width, classes):
     images = torch.stack([torch.from_numpy(image_of(None, i, height, width)).permute(2, 0, 1) for i in range(4)])
     logits = torch.cat([evidence(height, width, classes, i) for i in range(4)])
 
@@ -164,7 +189,7 @@ def batches(height, width, classes, repeats):
 
     runs = {'four images, one by one': singles, 'four images at once': lambda: crf(logits, images, iterations=10)}
     assert all(torch.equal(a, b) for a, b in zip(runs['four images at once'](), singles()))
-    race(f'batch, {height}x{width}, {classes} classes', runs, repeats, 'four images, one by one')
+    bench.race('batch', runs)
 
 
 def all_pairs(logits, image, iterations, sxy, srgb, step=64):
@@ -193,22 +218,20 @@ def all_pairs(logits, image, iterations, sxy, srgb, step=64):
     filters = [(f, f(ones).rsqrt(), w) for f, w in ((spatial, 3.), (bilateral, 10.))]
     q = unary.softmax(1)
     for t in range(iterations):
-        print(f'\rexact inference: iteration {t + 1} of {iterations}', end='', file=sys.stderr, flush=True)
+        progress(f'exact inference: iteration {t + 1} of {iterations}')
         q = (unary + sum(w * n * f(q * n) for f, n, w in filters)).softmax(1)
-    print(file=sys.stderr)
     return q.t().view(-1, height, width).numpy()
 
 
 @torch.no_grad()
-def accuracy(images, crop=64, height=188, width=250):
+def accuracy(bench, images, crop=64, height=188, width=250):
     """Errors against all pairs: on whole images of 188x250, and on small crops of full detail."""
     cases = ('whole image', (height, width), 21, (40, 13)), ('crop', (crop, crop), 5, (80, 13))
     for title, size, classes, sigma in cases:
-        print(f'\nagainst exact inference, {title} {size[0]}x{size[1]}, {classes} classes, sigma {sigma}, 10 '
-              'iterations\n\n| image | method | mean dQ | / pydensecrf | max dQ | equal argmax |\n'
-              '| --- | --- | --- | --- | --- | --- |')
-        for name, image in images.items():
-            compare_with_exact(name, fit(image, size, title), classes, sigma)
+        rows = [row for name, image in images.items()
+                for row in compare_with_exact(name, fit(image, size, title), classes, sigma)]
+        columns = ['image', 'method', 'mean dQ', '/ pydensecrf', 'max dQ', 'equal argmax']
+        bench.results.add(f'accuracy-{title.replace(" ", "-")}', columns, rows, ['', '', '.5f', '.2f', '.3f', '.4f'])
 
 
 def fit(image, size, title):
@@ -232,23 +255,22 @@ def compare_with_exact(name, image, classes, sigma):
     base = np.abs(found.get('pydensecrf', found['lattice']) - exact).mean()
     for method, q in found.items():
         error = np.abs(q - exact)
-        print(f'| {name} | {method} | {error.mean():.5f} | {error.mean() / base:.2f} | {error.max():.3f} | '
-              f'{(q.argmax(0) == exact.argmax(0)).mean():.4f} |', flush=True)
+        yield [name, method, float(error.mean()), float(error.mean() / base), float(error.max()),
+               float((q.argmax(0) == exact.argmax(0)).mean())]
 
 
 @torch.no_grad()
-def parity(images, classes=21):
-    worst = 0.
+def parity(bench, images, classes=21):
+    rows = []
     for name, image in images.items():
         height, width = image.shape[:2]
         logits, rgb = evidence(height, width, classes), torch.from_numpy(image).permute(2, 0, 1)[None]
         for sxy, srgb in SIGMAS:
             q = crf(logits, rgb, iterations=10, bilateral_sigma_xy=sxy, bilateral_sigma_rgb=srgb).softmax(1)[0].numpy()
             theirs = run_pydensecrf(image, logits[0].numpy(), 10, sxy, srgb)
-            error, equal = np.abs(q - theirs).max(), (q.argmax(0) == theirs.argmax(0)).mean()
-            worst = max(worst, error)
-            print(f'parity, {name}, sigma ({sxy}, {srgb}): max |dQ| {error:.1e}, equal argmax {equal:.7f}', flush=True)
-    print(f'worst {worst:.1e}')
+            rows.append([name, f'{sxy} px, {srgb} levels', float(np.abs(q - theirs).max()),
+                         float((q.argmax(0) == theirs.argmax(0)).mean())])
+    bench.results.add('parity', ['image', 'bandwidths', 'max dQ', 'equal argmax'], rows, ['', '', '.1e', '.7f'])
 
 
 def load_peer(clone, classes):
@@ -263,34 +285,41 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--cases', nargs='+', default=['375x500x21', '512x1024x19', '512x512x150'], metavar='HxWxC')
     parser.add_argument('--image', nargs='+', default=[None], help='image files; drawn scenes if absent')
-    parser.add_argument('--parts', nargs='+', default=['inference', 'wide', 'training', 'batch', 'accuracy', 'parity'])
+    parser.add_argument('--parts', nargs='+', default=PARTS, choices=PARTS)
     parser.add_argument('--crfasrnn', help='clone of crfasrnn_pytorch, built')
     parser.add_argument('--repeats', type=int, default=9)
     parser.add_argument('--threads', type=int, default=2)
+    parser.add_argument('--processes', type=int, default=os.cpu_count(), help='busy ones in the part "load"')
+    parser.add_argument('--out', help='result file (JSON); only printed if absent')
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    print(', '.join(f'{key} {value}' for key, value in environment().items()))
-    print(f'pydensecrf: {"absent" if pydensecrf is None else "present"}')
+    # As many as there are ways in turn: they would drive each other's out of the cache that one way is content with.
+    gaussian_filter._position_kernel = lru_cache(16)(gaussian_filter._position_kernel.__wrapped__)
+    results = ResultFile(args.out, ' '.join(['python benchmarks/crf.py', *sys.argv[1:]]),
+                         images=[Path(path).name if path else 'drawn scene' for path in args.image],
+                         pydensecrf=pydensecrf is not None, numba=gaussian_filter.strips_work(
+                             torch.float32, torch.device('cpu')), busy_processes=args.processes)
+    bench = Bench(results, args.repeats)
     cases = [tuple(map(int, case.split('x'))) for case in args.cases]
-    first = cases[0]
-    if 'inference' in args.parts:
-        for height, width, classes in cases:
-            inference(image_of(args.image[0], 0, height, width), height, width, classes, args.repeats)
-    height, width, classes = first
+    height, width, classes = first = cases[0]
     image = image_of(args.image[0], 0, height, width)
+    if 'inference' in args.parts:
+        for case in cases:
+            inference(bench, image_of(args.image[0], 0, *case[:2]), *case)
+    if 'load' in args.parts:
+        load(bench, image, *first, args.processes)
     if 'wide' in args.parts:
-        inference(image, height, width, classes, args.repeats, (160, 3))
+        inference(bench, image, *first, (160, 3), 'wide')
     if 'training' in args.parts:
-        peer = load_peer(args.crfasrnn, classes) if args.crfasrnn else None
-        training(image, height, width, classes, args.repeats, peer)
+        training(bench, image, *first, load_peer(args.crfasrnn, classes) if args.crfasrnn else None)
     if 'batch' in args.parts:
-        batches(height, width, classes, args.repeats)
+        batches(bench, *first)
     images = {Path(path or f'scene {i}').name: image_of(path, i, height, width)
               for i, path in enumerate(args.image if args.image[0] else [None] * 3)}
     if 'accuracy' in args.parts:
-        accuracy(images)
+        accuracy(bench, images)
     if 'parity' in args.parts and pydensecrf is not None:
-        parity(images, classes)
+        parity(bench, images, classes)
 
 
 if __name__ == '__main__':

@@ -9,6 +9,7 @@ Busy means as many processes that only count as there are cores, started here. W
 """
 import argparse
 import copy
+import json
 import os
 import subprocess
 import sys
@@ -45,8 +46,9 @@ NETWORKS = {'SFNet-R18': 'sfnet_r18', 'SFNet-Lite-R18': 'sfnet-lite_r18', 'ENet'
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('trained', nargs='*', metavar='CONFIG CHECKPOINT')
+    parser.add_argument('--only', nargs='+', choices=NETWORKS, help='time these, and keep the other rows of the file')
     parser.add_argument('--size', type=int, nargs=2, help='default: 512 1024; for scores the size of the config')
-    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--repeats', type=int, default=9, help='a third of them busy')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--calibration-images', type=int, default=64)
     parser.add_argument('--agreement', type=float, default=0., help='as for tools/export_onnx.py; 0 keeps any file')
@@ -66,8 +68,12 @@ def main() -> None:
 
 
 def compare_speed(args, result) -> None:
-    size, rows, spins = tuple(args.size or (512, 1024)), [], []
-    for name, base in NETWORKS.items():
+    size, names = tuple(args.size or (512, 1024)), args.only or list(NETWORKS)
+    old = json.loads(result.path.read_text())['tables'] if args.only and result.path.exists() else {}
+    rows, spins = ([row for row in old.get(table, dict(rows=[]))['rows'] if row[0] not in names]
+                   for table in ('backends', 'spinning'))
+    for name in names:
+        base = NETWORKS[name]
         torch.manual_seed(0)
         model = build_segmentor(ROOT / 'configs' / '_base_' / 'models' / f'{base}.py', {'model.auxiliary_head': None})
         with tempfile.TemporaryDirectory() as folder:
@@ -78,14 +84,14 @@ def compare_speed(args, result) -> None:
             megabytes = {kind: os.path.getsize(path) / 1e6 for kind, path in files.items()}
             runs = {**pytorch_runs(model, images[0]), **{k: onnx_run(p, images[0]) for k, p in files.items()}}
             spinning = {f'{k}, spinning': onnx_run(p, images[0], spinning=True) for k, p in files.items()}
-        quiet = race({**runs, **spinning}, args.repeats, memory=False, report=shout)
-        with busy():
-            loaded = race({**runs, **spinning}, args.repeats, memory=False, report=shout)
+        # Apart, since what spins takes from whoever comes next.
+        quiet, loaded = quiet_and_busy(runs, args.repeats)
+        waiting = quiet_and_busy({**{k: run for k, run in runs.items() if k in files}, **spinning}, args.repeats)
         first = next(iter(runs))
         rows += [[name, kind, megabytes.get(kind), *(
             v for laps in (quiet, loaded) for v in (laps[kind].median, laps[first].median / laps[kind].median))]
             for kind in runs]
-        spins += [[name, kind, *(laps[f'{kind}, spinning'].median / laps[kind].median for laps in (quiet, loaded))]
+        spins += [[name, kind, *(laps[f'{kind}, spinning'].median / laps[kind].median for laps in waiting)]
                   for kind in files]
         result.add('backends', ['network', 'back end', 'file (MB)', 'quiet (ms)', 'times as fast', 'busy (ms)',
                                 'times as fast, busy'], rows, ['', '', '.1f', '.0f', '.2f', '.0f', '.2f'])
@@ -109,6 +115,13 @@ def pytorch_runs(model, image):
 def onnx_run(path, image, **options):
     loaded, image = session(path, **options), image.numpy()
     return lambda: loaded.run([OUTPUT], {INPUT: image})
+
+
+def quiet_and_busy(runs, repeats):
+    """Laps on the machine as it is, and with other processes; fewer of these, which take longer."""
+    quiet = race(runs, repeats, memory=False, report=shout)
+    with busy():
+        return quiet, race(runs, max(repeats // 3, 1), memory=False, report=shout)
 
 
 @contextmanager

@@ -16,7 +16,9 @@ No network is used. CamVid is read from CAMVID_ROOT; tools/pack_for_gpu.sh packs
 """
 import sys
 
+from segfusion import register_all
 from segfusion.study.on_gpu import main
 
 if __name__ == '__main__':
+    register_all()
     sys.exit(main())

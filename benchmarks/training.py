@@ -100,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--networks', nargs='+', default=list(SIZES), choices=list(SIZES))
     parser.add_argument('--batch', type=int, default=2)
-    parser.add_argument('--repeats', type=int, default=5)
+    parser.add_argument('--repeats', type=int, default=4)
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--compile', action='store_true', help='also compiled by Inductor, which needs a C++ compiler')
     parser.add_argument('--out', help='also write the figures to this file')
@@ -125,8 +125,9 @@ def main() -> None:
                           for t in ('times', 'work'))
             rows.append([f'{name}, {size}', way, lap.median, wall, work, lap.memory,
                          lap.memory and base.memory and lap.memory / base.memory])
-    file.add('training', ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time', 'peak memory (MiB)',
-                          "of the authors'"], rows, ['', '', '.0f', '.2f', '.2f', '.0f', '.2f'])
+        columns = ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time', 'peak memory (MiB)',
+                   "of the authors'"]
+        file.add('training', columns, rows, ['', '', '.0f', '.2f', '.2f', '.0f', '.2f'])
 
 
 if __name__ == '__main__':

@@ -31,7 +31,7 @@ ALLOWED = {
 }
 # folder -> third-party packages it may import besides torch and the standard library
 HOSTS = {
-    'ops': {'numpy'},
+    'ops': {'llvmlite', 'numba', 'numpy', 'triton'},
     'models/align': {'mmcv', 'mmengine', 'mmseg', 'torchvision'},
     'models/fusion': {'mmcv', 'mmengine', 'mmseg'},
     'models/context': {'mmcv', 'mmengine', 'mmseg'},

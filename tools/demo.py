@@ -31,7 +31,7 @@ def main() -> None:
         str(WORK_DIR / 'test'))
     run('4/5 draw', 'tools/inspect_fusion.py', str(CONFIG), checkpoint, '--out', str(WORK_DIR / 'images'))
     from segfusion.deploy import find_shipped
-    shipped = find_shipped()
+    shipped = find_shipped('street')
     run('5/5 draw it beside the shipped network', 'tools/inspect_fusion.py', str(shipped.config_file),
         str(shipped.checkpoint), '--beside', str(CONFIG), checkpoint, '--names', 'this demo', 'shipped', '--out',
         str(WORK_DIR / 'beside'))

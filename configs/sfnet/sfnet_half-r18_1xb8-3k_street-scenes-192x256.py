@@ -23,5 +23,6 @@ param_scheduler = [
     dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=100, end=max_iters, by_epoch=False)
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
+channels_last = True
 custom_hooks = [dict(type='EMAHook', momentum=0.002, update_buffers=True)]
 default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=1), visualization=dict(draw=False))

@@ -46,13 +46,16 @@ def sfnet_lite(tmp_path_factory):
 
 
 def test_logits_and_labels_are_near_those_in_float(sfnet_lite):
-    """Errors of a few in 256 steps: 34 dB below the logits, and labels that differ where two classes are as likely."""
+    """Labels differ only where two classes are as likely."""
     image = next(images(1, seed=9)).numpy()
     expected, got = (session(str(sfnet_lite / f'{kind}.onnx')).run(['logits'], {'image': image})[0]
                      for kind in ('float', 'int8'))
-    assert np.square(got - expected).mean() < 4e-4 * 100 * expected.var()
-    sure = np.sort(expected, 1)[:, -1] - np.sort(expected, 1)[:, -2] > 0.5 * expected.std()
-    assert sure.mean() > 0.05 and (got.argmax(1) == expected.argmax(1))[sure].mean() > 0.97
+    within = expected.var((2, 3)).mean()  # of a class over the image: its mean is no information
+    assert 1e-5 * within < np.square(got - expected).mean() < 1e-2 * within
+    best = np.sort(expected, 1)
+    sure = best[:, -1] - best[:, -2] > 0.05 * expected.std()
+    same = got.argmax(1) == expected.argmax(1)
+    assert same.mean() > 0.99 and sure.mean() > 0.5 and same[sure].all()
     assert (sfnet_lite / 'int8.onnx').stat().st_size < 0.3 * (sfnet_lite / 'float.onnx').stat().st_size
 
 
@@ -61,7 +64,7 @@ def test_classes_positions_and_gates_are_computed_in_float(sfnet_lite):
     made = {name: node for node in graph.node for name in node.output}
     in_float = {node.name for node in graph.node if node.op_type == 'Conv'
                 and made.get(node.input[1]) is None}  # its weights are an initialiser, not dequantised
-    assert {name.split('/')[-2] for name in in_float} == {'conv_seg', 'flow_conv'}
+    assert {name.split('/')[-2] for name in in_float} == {'conv_seg', 'flow_conv', 'gate_conv'}
     for node in graph.node:
         if node.op_type == 'GridSample':
             position = made[node.input[1]]
@@ -191,7 +194,8 @@ def test_the_commands(tmp_path, monkeypatch, capsys):
     Image.fromarray(next(images(1))[0].permute(1, 2, 0).numpy().astype(np.uint8)).save(tmp_path / 'street.png')
     by_net = '--config', net[0], '--checkpoint', net[1], '--device', 'cpu'
     masks = []
-    for name, options in (('plain', (*by_net, '--plain')), ('prepared', by_net), ('int8', ('--onnx', tmp_path / 'net.onnx'))):
+    ways = dict(plain=(*by_net, '--plain'), prepared=by_net, int8=('--onnx', tmp_path / 'net.onnx'))
+    for name, options in ways.items():
         assert run('predict.py', tmp_path / 'street.png', tmp_path / name, *options) == 0
         masks.append(np.array(Image.open(tmp_path / name / 'masks' / 'street.png')))
     assert (masks[0] == masks[1]).mean() > 0.999 and (masks[0] == masks[2]).mean() > 0.9

@@ -5,6 +5,7 @@ from torch.autograd import gradcheck
 
 from segfusion.models.refine import CRFAsRNN
 from segfusion.ops import crf, warp
+from segfusion.ops.crf import gaussian_filter, permutohedral
 from segfusion.ops.crf.gaussian_filter import gaussian_kernel
 from segfusion.ops.crf.mean_field import mean_field
 
@@ -43,6 +44,24 @@ def test_crf_is_that_of_the_processor(options, device, single_precision):
         results.append([out.detach().cpu(), logits.grad.cpu()] + [p.grad.cpu() for p in layer.parameters()])
     for one, other in zip(*results):
         assert (one - other).abs().max() <= 1e-4 * one.abs().max().clamp(min=1)
+
+
+@pytest.mark.parametrize('options', [dict(), dict(weights='full', learn_compatibility=True, save='lean')], ids=str)
+def test_crf_by_triton_is_that_by_pytorch(options, device, single_precision, monkeypatch):
+    pytest.importorskip('triton')
+    image, unary = 255 * torch.rand(2, 3, 40, 50, device=device), torch.randn(2, 21, 40, 50, device=device)
+    results = []
+    for by_triton in (True, False):
+        if not by_triton:
+            monkeypatch.setattr(permutohedral, '_bags_of', lambda table: None)
+        gaussian_filter._position_kernel.cache_clear()
+        torch.manual_seed(2)
+        layer, logits = CRFAsRNN(21, **options).to(device), unary.clone().requires_grad_()
+        out = layer(logits, image)
+        out.square().mean().backward()
+        results.append([out.detach(), logits.grad, *(p.grad for p in layer.parameters())])
+    for one, other in zip(*results):
+        assert (one - other).abs().max() <= 1e-5 * other.abs().max()
 
 
 def test_crf_gives_the_same_bits_twice(device):

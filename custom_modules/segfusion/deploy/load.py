@@ -44,7 +44,8 @@ def load_segmentor(config: Union[str, Config], checkpoint: Optional[str] = None,
 
 
 def prepare_if_equal(model: nn.Module) -> nn.Module:
-    """:func:`~segfusion.engine.inference.prepare_for_inference` where it may be used; elsewhere the segmentor as it is, and a warning.
+    """:func:`~segfusion.engine.inference.prepare_for_inference` where it may be used; elsewhere the segmentor as it is,
+    and a warning.
 
     The logits before and after are compared on a random image; a segmentor that cannot be prepared is not touched.
     """

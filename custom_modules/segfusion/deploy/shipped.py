@@ -43,7 +43,7 @@ class ShippedWeights:
 
 
 def list_shipped() -> List[ShippedWeights]:
-    """All of them, the one to take if nothing is said first."""
+    """All of them, by name; where nothing is said, the first is taken."""
     return [ShippedWeights(**json.loads(path.read_text())) for path in sorted(FOLDER.glob('*.json'))]
 
 
@@ -79,11 +79,10 @@ def publish(checkpoint: Union[str, Path], folder: Union[str, Path], *, name: str
         ValueError: If a weight does not fit float16.
     """
     loaded = read_checkpoint(str(checkpoint))
-    state = {key: _small(key, value) for key, value in loaded['state_dict'].items()
+    state = {key: _small(key, value) for key, value in loaded.get('state_dict', loaded).items()
              if not key.startswith('auxiliary_head.')}
-    meta = loaded.get('meta', {}).get('dataset_meta') or {}
-    data = io.BytesIO()
-    meta = dict(dataset_meta=dict(meta), config=config, recipe=recipe, seed=seed)
+    classes = loaded.get('meta', {}).get('dataset_meta') or {}
+    meta, data = dict(dataset_meta=dict(classes), config=config, recipe=recipe, seed=seed), io.BytesIO()
     torch.save(dict(meta=meta, state_dict=state), data)
     digest = hashlib.sha256(data.getbuffer()).hexdigest()
     weights = ShippedWeights(name, f'{name}-{digest[:8]}.pth', digest, config, recipe, seed, limits, scores or {})

@@ -85,8 +85,8 @@ def get_model(name: str, num_classes: Optional[int] = None, *, pretrained: bool 
             public ones, which may be downloaded, or a file of ``tools/convert_checkpoint.py``; a path or URL loads a
             checkpoint, which has to fill the network. Defaults to None: random.
         inference: Whether it is to predict only: norms folded, channels-last, some 1.5 times as fast
-            (:func:`~segfusion.engine.inference.prepare_for_inference`, with its check of equal logits). In evaluation mode, and without
-            parameters to train. Defaults to False.
+            (:func:`~segfusion.engine.inference.prepare_for_inference`, with its check of equal logits). In evaluation
+            mode, and without parameters to train. Defaults to False.
         device: Where to put it. Defaults to ``'cpu'``.
         **changes: Changes of the config's ``model``, e.g. ``decode_head=dict(align=dict(type='DeformableAlign'))``.
 

@@ -18,7 +18,6 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import torch
 
-from .. import register_all
 from ..datasets.files import write_whole
 from ..diagnosis.loading import shipped
 from ..diagnosis.race import ResultFile, markdown_table
@@ -84,7 +83,6 @@ def main(argv: Optional[List[str]] = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(argv)
     args.state = args.state or args.out / 'state'
-    register_all()
     if args.measure_until:
         measure(args, args.measure_until)
         return 0
@@ -108,7 +106,7 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
                 f'--junitxml={args.out / "tests.xml"}', *(['-k', args.tests] if args.tests else [])]
 
     def speed(until: float) -> List[str]:
-        return [sys.executable, '-m', 'segfusion.study.on_gpu', *argv, '--measure-until', f'{until:.0f}']
+        return [sys.executable, str(shipped('benchmarks/on_gpu.py')), *argv, '--measure-until', f'{until:.0f}']
 
     def train(until: float) -> List[str]:
         loading = ['train_dataloader.dataset.pipeline.0.cached=True', 'val_dataloader.num_workers=1',
@@ -255,7 +253,3 @@ def write(file: ResultFile, out: Path) -> None:
     for name, table in file.content['tables'].items():
         text += [f'## {name}', markdown_table(table)]
     write_whole(out / 'results.md', '\n\n'.join(text) + '\n')
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -52,14 +52,13 @@ def draw_beside(first: Tuple[Dict[str, np.ndarray], Dict[str, Tensor]],
         palette, classes: As in :func:`draw_panel`.
         **kwargs: Of :func:`draw_cells`, for the second.
     """
-    given = 2 if 'truth' in second[0] else 1  # image and truth are drawn once
     cells = draw_cells(*first, palette, **dict(kwargs, show=('prediction', )))
-    own = draw_cells(*second, palette, **kwargs)[given:]
+    own = [cell for cell in draw_cells(*second, palette, **kwargs) if cell.title not in ('image', 'truth')]  # once
     for part, name in (cells, names[0]), (own, names[1]):
         part[:] = [cell._replace(title=f'{name}, {cell.title}') if cell.title.startswith(('prediction', 'errors'))
                    else cell for cell in part]
     text = max(13, cells[0].image.shape[0] // 22)
-    grid = tile(cells + own, 2 * given, text)
+    grid = tile(cells + own, len(cells), text)
     return below(grid, class_legend([*palette, (0, 0, 0)], [*classes, 'ignored'], grid.width, text))
 
 

@@ -7,18 +7,10 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='CheckLabels', num_classes=11),
-    # Enlarged: what is three pixels wide shall be seen at stride 4.
     dict(type='RandomResize', scale=(480, 360), ratio_range=(0.75, 1.75), keep_ratio=True),
     dict(type='CentroidCrop', crop_size=crop_size),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs')
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(600, 450), keep_ratio=True),
-    dict(type='LoadAnnotations'),
-    dict(type='CheckLabels', num_classes=11),
     dict(type='PackSegInputs')
 ]
 model = dict(
@@ -43,8 +35,8 @@ train_dataloader = dict(
             data_root={{_base_.data_root}},
             data_prefix=dict(img_path='train', seg_map_path='trainannot'),
             pipeline=train_pipeline)))
-val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline))
-test_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline))
+val_dataloader = dict(num_workers=0, persistent_workers=False)
+test_dataloader = dict(num_workers=0, persistent_workers=False)
 optim_wrapper = dict(
     type='Bfloat16OptimWrapper',
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.02),
@@ -54,5 +46,6 @@ param_scheduler = [
     dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=50, end=max_iters, by_epoch=False)
 ]
 train_cfg = dict(max_iters=max_iters, val_interval=650)
+channels_last = True
 custom_hooks = [dict(type='EMAHook', momentum=0.002, update_buffers=True)]
 default_hooks = dict(checkpoint=dict(interval=130, max_keep_ckpts=1), visualization=dict(draw=False))

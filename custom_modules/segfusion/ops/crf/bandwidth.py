@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .gaussian_filter import TINY, Kernel, Sigma, gaussian_kernel, pixel_features, read
+from .gaussian_filter import Kernel, Sigma, gaussian_kernel, pixel_features
+from .kernels import TINY
 
 
 def learnable(sigma: Sigma) -> bool:
@@ -43,7 +44,7 @@ class _MomentFilter(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows, sigma, features, kernel):
-        out = _apply(kernel, rows)
+        out = kernel.filter(rows)
         ctx.kernel = kernel
         ctx.save_for_backward(rows, sigma, features, out)
         return out
@@ -53,20 +54,16 @@ class _MomentFilter(torch.autograd.Function):
     def backward(ctx, grad):
         rows, sigma, features, out = ctx.saved_tensors
         kernel, grad = ctx.kernel, grad.contiguous()
-        grad_rows = read(kernel.blur(kernel.splat_out(grad), True), kernel.index, kernel.in_weight)
+        grad_rows = kernel.adjoint(grad)
         if not ctx.needs_input_grad[1]:
             return grad_rows, None, None, None
         grad_sigma = torch.zeros_like(sigma)
         along, across = (grad * out).sum(1), None  # (P,)
         for i, p in enumerate(features):
             p = (p - p.mean())[:, None]  # only differences matter, and small numbers cancel better
-            across = (grad * (p * -2 * _apply(kernel, p * rows) + _apply(kernel, p * p * rows))).sum()
+            across = (grad * (p * -2 * kernel.filter(p * rows) + kernel.filter(p * p * rows))).sum()
             grad_sigma[i] = (across + (along * p[:, 0]**2).sum()) / sigma[i]
         return grad_rows, grad_sigma, None, None
-
-
-def _apply(kernel: Kernel, rows: Tensor) -> Tensor:
-    return read(kernel.blur(kernel.splat(rows)), kernel.index, kernel.out_weight)
 
 
 def _normalized(rows: Tensor, kernel: Kernel, features: Tensor, sigma: Tensor, normalization: str, images: int):

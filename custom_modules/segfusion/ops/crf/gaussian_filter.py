@@ -3,7 +3,6 @@ r"""Gaussian filters over the pixels of images, by position or by position and c
 A filter is kept as a *kernel*: its structure, with the normalisation folded into the weights, ready to be applied
 often (:func:`gaussian_kernel`; :mod:`.mean_field` does). :func:`gaussian_filter` builds one and applies it once.
 """
-from dataclasses import replace
 from functools import lru_cache
 from typing import Optional, Tuple, Union
 
@@ -11,13 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .permutohedral import Lattice, build_lattice, weighted_bags
+from .kernels import ExactKernel, LatticeKernel
+from .permutohedral import build_lattice
+from .strips import StripKernel, strips_work
 
 METHODS = {'exact': None, 'lattice': (1, 0), 'dense': (2, 1), 'half': (1, 0)}  # (blurs, dilations)
 NORMALIZATIONS = ('symmetric', 'after', 'before', 'mean', 'none')
 KEPT_LIMIT = 2**22  # pixels of a batch whose position kernel is kept for the next call: 200 MB in single precision
-EXACT_LIMIT = 16384  # pixels; the matrix then takes 1 GB in single precision
-TINY = 1e-20
 
 Sigma = Union[float, Tuple[float, ...], Tensor]
 
@@ -46,105 +45,7 @@ def pixel_features(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tenso
     return out.flatten(1)
 
 
-class LatticeKernel:
-    r"""A normalised filter :math:`y = N_{out} B^T H S N_{in} x` on a permutohedral lattice.
-
-    It is applied in three steps so that a caller can work on table rows, which are fewer than pixels:
-    ``blur(splat(x))`` is a table, and bags of table rows given by ``index`` and ``out_weight`` are the result.
-    The adjoint exchanges the roles: ``blur(splat_out(g), reverse=True)``, then ``index`` and ``in_weight``.
-
-    Attributes:
-        index (Tensor): Table rows that each pixel reads, (P, D) int32.
-        out_weight (Tensor): Their weights, (P, D).
-        rows (int): Rows of the table.
-    """
-
-    def __init__(self, lattice: Lattice, normalization: str = 'symmetric', images: int = 1):
-        self.index, self.rows = lattice.corner, lattice.rows
-        mass, alpha = lattice.mass(), lattice.alpha
-        self._n_in, self._n_out = None, None
-        if normalization == 'symmetric':
-            # Not pow: its vectorised form rounds differently, and bits would depend on a pixel's place in the batch.
-            n = mass.add_(TINY).sqrt_().reciprocal_().mul_(alpha**0.5)
-            # Both directions use the same weights; they replace the lattice's own, which nobody needs any more.
-            weight, entries = lattice.weight * n[:, None], _per_entry(lattice, n)
-            lattice = replace(lattice, weight=weight, splat_weight=entries)
-        elif normalization == 'after':
-            self._n_out = mass.add_(TINY).reciprocal_().mul_(alpha)
-        elif normalization == 'before':
-            self._n_in = mass.add_(TINY).reciprocal_().mul_(alpha)
-        elif normalization == 'mean':
-            self._n_out = (alpha / mass.view(images, -1).mean(1)).repeat_interleave(len(mass) // images)
-        else:
-            self._n_out = torch.full_like(mass, alpha)
-        self.lattice = lattice
-        self.out_weight = self._per_pixel(self._n_out)
-        self._splat_in = lattice.splat_weight if self._n_in is None else _per_entry(lattice, self._n_in)
-        self._in_weight = self._splat_out = None
-
-    def _per_pixel(self, n: Optional[Tensor]) -> Tensor:
-        return self.lattice.weight if n is None else self.lattice.weight * n[:, None]
-
-    @property
-    def in_weight(self) -> Tensor:
-        """Weights with which the adjoint reads its table, (P, D); made when first needed."""
-        if self._in_weight is None:
-            self._in_weight = self._per_pixel(self._n_in)
-        return self._in_weight
-
-    def splat(self, values: Tensor) -> Tensor:
-        """(P, C) -> (rows, C)."""
-        return self.lattice.splat(values, self._splat_in)
-
-    def splat_out(self, grad: Tensor) -> Tensor:
-        """Adjoint of reading by ``index`` and ``out_weight``, (P, C) -> (rows, C)."""
-        if self._splat_out is None:
-            weight = self.lattice.splat_weight
-            self._splat_out = weight if self._n_out is None else _per_entry(self.lattice, self._n_out)
-        return self.lattice.splat(grad, self._splat_out)
-
-    def blur(self, table: Tensor, reverse: bool = False) -> Tensor:
-        """(rows, C) -> (rows, C)."""
-        return self.lattice.blur(table, reverse)
-
-
-def _per_entry(lattice: Lattice, n: Tensor) -> Tensor:
-    return lattice.splat_weight * n.index_select(0, lattice.splat_point)
-
-
-class ExactKernel:
-    """The same interface over the full matrix, for references and small images: one table row a pixel."""
-
-    def __init__(self, features: Tensor, normalization: str = 'symmetric', images: int = 1):
-        points = features.view(len(features), images, -1).permute(1, 2, 0)  # (N, p, d)
-        self.rows = features.shape[1]
-        if self.rows > EXACT_LIMIT:
-            raise ValueError(f'method="exact" compares all pairs of pixels: expected at most {EXACT_LIMIT} pixels in a '
-                             f'batch, got {self.rows}; use method="lattice" or "dense"')
-        square = sum((points[:, :, None, k] - points[:, None, :, k])**2 for k in range(points.shape[2]))
-        matrix = square.mul_(-0.5).exp_()
-        mass = matrix.sum(2).flatten()
-        self.index = torch.arange(self.rows, dtype=torch.int32, device=features.device)[:, None]
-        one = torch.ones_like(mass)
-        mean = mass.view(images, -1).mean(1).repeat_interleave(len(mass) // images)
-        scale = dict(
-            symmetric=(mass**-0.5, mass**-0.5), after=(one, 1 / mass), before=(1 / mass, one), mean=(one, 1 / mean),
-            none=(one, one))
-        self.in_weight, self.out_weight = (w[:, None] for w in scale[normalization])
-        self.matrix = matrix
-
-    def splat(self, values: Tensor) -> Tensor:
-        return values * self.in_weight
-
-    def splat_out(self, grad: Tensor) -> Tensor:
-        return grad * self.out_weight
-
-    def blur(self, table: Tensor, reverse: bool = False) -> Tensor:
-        images = table.view(len(self.matrix), -1, table.shape[1])
-        return (self.matrix @ images).flatten(0, 1)  # the matrix is symmetric
-
-
-Kernel = Union[LatticeKernel, ExactKernel]
+Kernel = Union[LatticeKernel, ExactKernel, StripKernel]
 
 
 def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tensor] = None, sigma_rgb: Sigma = 1., *,
@@ -174,25 +75,28 @@ def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tens
         sigma = tuple(torch.as_tensor(sigma_xy, dtype=torch.float64).expand(2).tolist())
         kept = not isinstance(sigma_xy, Tensor) and method != 'exact' and images * size[0] * size[1] <= KEPT_LIMIT
         make = _position_kernel if kept else _position_kernel.__wrapped__
-        return make(tuple(size), sigma, images, normalization, method, dtype, torch.device(device or 'cpu'))
+        device = torch.device(device or 'cpu')
+        return make(tuple(size), sigma, images, normalization, method, dtype, device, strips_work(dtype, device))
     features = pixel_features(size, sigma_xy, image.detach(), sigma_rgb)
-    return _make_kernel(features, len(image), normalization, method)
+    return _make_kernel(features, len(image), normalization, method, strips_work(features.dtype, features.device))
 
 
 @lru_cache(maxsize=2)  # two sizes in turn: the half-resolution schedule
-def _position_kernel(size, sigma, images, normalization, method, dtype, device) -> Kernel:
+def _position_kernel(size, sigma, images, normalization, method, dtype, device, strips) -> Kernel:
     # Outlives this call, and tensors made in inference mode could not take part in training later.
     with torch.inference_mode(False):
         features = pixel_features(size, sigma, dtype=dtype, device=device)
-        return _make_kernel(features.repeat(1, images), images, normalization, method)
+        return _make_kernel(features.repeat(1, images), images, normalization, method, strips)
 
 
 @torch.no_grad()
-def _make_kernel(features: Tensor, images: int, normalization: str, method: str) -> Kernel:
+def _make_kernel(features: Tensor, images: int, normalization: str, method: str, strips: bool) -> Kernel:
     if method == 'exact':
         return ExactKernel(features, normalization, images)
     blurs, dilations = METHODS[method]
     count = features.shape[1] // images
+    if strips and count:
+        return StripKernel(features, normalization, images, blurs, dilations)
     return LatticeKernel(build_lattice(features, [count] * images, blurs, dilations), normalization, images)
 
 
@@ -267,18 +171,12 @@ def from_rows(rows: Tensor, like: Tensor) -> Tensor:
     return rows.view(like.shape[0], *like.shape[2:], rows.shape[1]).permute(0, 3, 1, 2)
 
 
-def read(table: Tensor, index: Tensor, weight: Tensor) -> Tensor:
-    """Each pixel's weighted sum of table rows, (R, C) with (P, n) index and weight -> (P, C)."""
-    offset = torch.arange(0, index.numel() + 1, index.shape[1], dtype=torch.int32, device=index.device)
-    return weighted_bags(table, index.flatten(), offset, weight.flatten())
-
-
 class _Filter(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, rows: Tensor, kernel: Kernel) -> Tensor:
         ctx.kernel = kernel
-        return read(kernel.blur(kernel.splat(rows)), kernel.index, kernel.out_weight)
+        return kernel.filter(rows)
 
     @staticmethod
     def backward(ctx, grad: Tensor):
@@ -290,7 +188,7 @@ class _Adjoint(torch.autograd.Function):
     @staticmethod
     def forward(ctx, rows: Tensor, kernel: Kernel) -> Tensor:
         ctx.kernel = kernel
-        return read(kernel.blur(kernel.splat_out(rows), reverse=True), kernel.index, kernel.in_weight)
+        return kernel.adjoint(rows)
 
     @staticmethod
     def backward(ctx, grad: Tensor):

@@ -8,6 +8,8 @@ from torch.autograd.function import once_differentiable
 from ..precision import full_precision
 from .gaussian_filter import Kernel
 from .permutohedral import CHUNK, weighted_bags
+from .strip_mean_field import StripMeanField, compat_gradient
+from .strips import StripKernel
 
 
 def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tensor], iterations: int,
@@ -60,7 +62,12 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tenso
     if iterations == 0:
         return unary if start is None else start.clamp_min(torch.finfo(start.dtype).tiny).log()
     compats = [compat.to(unary.dtype) for compat in compats]
-    return _MeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
+    in_strips = [isinstance(kernel, StripKernel) for kernel in kernels]
+    if any(in_strips) != all(in_strips):
+        raise ValueError('expected kernels of one method and one kind of numbers, got '
+                         f'{[type(kernel).__name__ for kernel in kernels]}')
+    function = StripMeanField if kernels and all(in_strips) else _MeanField
+    return function.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
 
 
 class _Reader:
@@ -172,7 +179,7 @@ class _MeanField(torch.autograd.Function):
                 for i, (kernel, compat) in enumerate(zip(kernels, compats)):
                     rows = kernel.splat_out(flow)
                     if ctx.needs_input_grad[5 + i]:
-                        grad_compats[i] += _compat_gradient(rows, blurred[i], compat)
+                        grad_compats[i] += compat_gradient(rows, blurred[i], compat)
                     transformed = _compat_transform(rows, compat.t() if compat.dim() == 2 else compat, rows)
                     first = adjoint.firsts[i]
                     stacked[first:first + kernel.rows] = kernel.blur(transformed, reverse=True)
@@ -193,10 +200,3 @@ class _MeanField(torch.autograd.Function):
                     grad_unary[part] += g
         grad_unary = grad_unary if ctx.needs_input_grad[0] else None
         return (grad_unary, grad_start, None, None, None, *grad_compats)
-
-
-def _compat_gradient(rows: Tensor, table: Tensor, compat: Tensor) -> Tensor:
-    if compat.dim() == 2:
-        return rows.t() @ table
-    product = (rows * table).sum(0)
-    return product if compat.dim() else product.sum()

@@ -16,10 +16,13 @@ M vertices, C channels. Tables of vertex values have M + 1 rows; row 0 is zero a
 """
 import math
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from functools import lru_cache
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
+
+from ...portable import portable
 
 CHUNK = 16384  # points worked on at a time, so that temporaries stay in the L2 cache
 SEGMENT = 64  # entries of a splat that one thread of a GPU adds up
@@ -31,8 +34,25 @@ def weighted_bags(table: Tensor, index: Tensor, offset: Tensor, weight: Tensor) 
     Shape:
         - table (R, C), index (E,), offset (B + 1,), weight (E,) -> (B, C)
     """
+    bags = _bags_of(table)
+    if bags is not None:
+        return bags(table, index, offset, weight)
     # A vectorised kernel on CPU, a deterministic one on CUDA. ``padding_idx`` must stay absent: -1 is "the last row".
     return torch.embedding_bag(table, index, offset, False, 0, False, weight, True)[0]
+
+
+def _bags_of(table: Tensor) -> Optional[Callable]:
+    """A kernel of our own, where there is one: by Triton, which comes with PyTorch on Linux, on a GPU."""
+    return _triton_bags() if table.is_cuda and not portable() else None
+
+
+@lru_cache(maxsize=1)
+def _triton_bags() -> Optional[Callable]:
+    try:
+        from .triton_bags import triton_bags
+    except ImportError:
+        return None
+    return triton_bags
 
 
 @dataclass(frozen=True)
@@ -163,8 +183,32 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
             _embed(features[:, part], strides, base, blurs, key[part].t(), weight[part].t())
         first += count
     jumps = _jumps(strides)
-    ordered, order = torch.sort(key.view(-1), stable=True)
+    order, vertex, offset, neighbour = group_by_vertex(key.view(-1), jumps, dilations)
     del key
+    # The point of entry e is e // D. As a product it is several times faster; the half keeps it clear of rounding.
+    point = order.double().add_(0.5).mul_(1 / (dim + 1)).int()
+    segment = (SEGMENT if features.device.type == 'cuda' else 0) if segment is None else segment
+    segment_offset, row_segment = _segments(offset, segment) if segment else (None, None)
+    return Lattice(
+        corner=vertex.view(points, dim + 1),
+        weight=weight,
+        splat_point=point,
+        splat_weight=weight.view(-1).take(order),
+        splat_offset=offset.int(),
+        neighbour=neighbour,
+        blurs=blurs,
+        segment_offset=segment_offset,
+        row_segment=row_segment)
+
+
+def group_by_vertex(key: Tensor, jumps: Sequence[int], dilations: int) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Group entries by the number of their vertex.
+
+    Returns:
+        The entries in the order of their vertices; the table row of each entry, from 1 on, int32; where the group of
+        each table row starts in that order; and the rows' neighbours, see :class:`Lattice`.
+    """
+    ordered, order = torch.sort(key, stable=True)
     fresh = torch.ones_like(ordered, dtype=torch.bool)
     torch.ne(ordered[1:], ordered[:-1], out=fresh[1:])
     starts = fresh.nonzero().flatten()
@@ -180,22 +224,8 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
         vertex = (place + 1).int().index_select(0, vertex - 1)
         sizes = sizes.new_zeros(grown.numel()).index_copy_(0, place, sizes)
         cells = grown
-    corner = torch.empty_like(vertex).scatter_(0, order, vertex)
-    # The point of entry e is e // D. As a product it is several times faster; the half keeps it clear of rounding.
-    point = order.double().add_(0.5).mul_(1 / (dim + 1)).int()
     offset = torch.cat([sizes.new_zeros(2), sizes.cumsum(0)])
-    segment = (SEGMENT if features.device.type == 'cuda' else 0) if segment is None else segment
-    segment_offset, row_segment = _segments(offset, segment) if segment else (None, None)
-    return Lattice(
-        corner=corner.view(points, dim + 1),
-        weight=weight,
-        splat_point=point,
-        splat_weight=weight.view(-1).take(order),
-        splat_offset=offset.int(),
-        neighbour=_neighbours(cells, jumps),
-        blurs=blurs,
-        segment_offset=segment_offset,
-        row_segment=row_segment)
+    return order, torch.empty_like(vertex).scatter_(0, order, vertex), offset, _neighbours(cells, jumps)
 
 
 def _number_cells(features: Tensor, blurs: int, dilations: int) -> Tuple[List[int], List[int], int]:

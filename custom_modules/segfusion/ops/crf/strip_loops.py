@@ -1,0 +1,404 @@
+"""The loops of :mod:`.strips`, compiled by Numba on first use and kept on disk. They hold no lock of Python.
+
+Legend: P pixels, D corners of a simplex (of all kernels together: n), C channels in B = ceil(C / 16) blocks of sixteen,
+L rows of the strips' own tables, R rows of the joint tables. Arrays of floats that vectors are loaded from are flat.
+"""
+import numpy as np
+from numba import njit
+
+from .vectors import (
+    LANES,
+    add,
+    at,
+    choose,
+    div,
+    exp,
+    filled,
+    largest,
+    load,
+    maximum,
+    mul,
+    multiply_add,
+    spread,
+    store,
+    sub,
+    total,
+)
+
+POINTS = 256  # points embedded at a time
+BATCH = 32  # points updated at a time: their chains of operations overlap, and they stay in the L1 cache
+LOWEST = np.float32(-1e30)  # logit of the channels that fill up a block: its exponential is 0
+NOWHERE = np.iinfo(np.int64).min  # the number of no cell
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
+
+compiled = njit(nogil=True, cache=True)
+
+
+@compiled
+def embed(features, scale, jumps, base, first, last, index, weight, cells, mass):
+    """Number the lattice vertices around the points ``first`` to ``last``, in the order in which they are met.
+
+    Writes ``index`` and ``weight`` (P, D), and for each vertex its cell number and the sum of its weights.
+    See :func:`.permutohedral._embed`, whose roundings these are. Returns the number of vertices.
+    """
+    dim = features.shape[0]
+    corners = dim + 1
+    down, spacing = np.float32(1 / corners), np.float32(corners)
+    elevated, cell = np.empty((corners, POINTS), np.float32), np.empty((corners, POINTS), np.float32)
+    rank, sums = np.empty((corners, POINTS), np.float32), np.empty(POINTS, np.float32)
+    by_rank, diff_by_rank = np.empty(corners, np.int64), np.empty(corners, np.float32)
+    previous, same = np.full(corners, NOWHERE, np.int64), np.zeros(corners, np.int32)
+    slots = 4096
+    keys, rows = np.empty(slots, np.int64), np.full(slots, -1, np.int32)
+    count = 0
+    for start in range(first, last, POINTS):
+        points = min(POINTS, last - start)
+        sums[:] = ZERO
+        for j in range(dim, 0, -1):
+            for p in range(points):
+                part = features[j - 1, start + p] * scale[j - 1]
+                elevated[j, p] = sums[p] - part * np.float32(j)
+                sums[p] = sums[p] + part
+        elevated[0] = sums
+        sums[:] = ZERO
+        for i in range(corners):
+            for p in range(points):
+                whole = np.rint(elevated[i, p] * down)
+                cell[i, p] = whole
+                elevated[i, p] -= whole * spacing
+                sums[p] += whole
+        for i in range(corners):
+            for p in range(points):
+                rank[i, p] = sums[p] + np.float32(i)
+        for i in range(corners):
+            for j in range(i + 1, corners):
+                one, other, rank_one, rank_other = elevated[i], elevated[j], rank[i], rank[j]
+                for p in range(points):
+                    ahead = ONE if one[p] < other[p] else ZERO
+                    rank_one[p] += ahead
+                    rank_other[p] -= ahead
+        for p in range(points):
+            number = base
+            for i in range(corners):
+                place, whole = rank[i, p], cell[i, p]
+                wrap = np.float32(place < 0) - np.float32(place > dim)
+                by = np.int64(place + wrap * spacing)
+                number += np.int64(whole + wrap) * jumps[i]
+                by_rank[by] = jumps[i]
+                diff_by_rank[by] = elevated[i, p] * down - wrap
+            for r in range(corners):
+                if r == 0:
+                    share = diff_by_rank[dim] + ONE - diff_by_rank[0]
+                else:
+                    number -= by_rank[corners - r]
+                    share = diff_by_rank[dim - r] - diff_by_rank[corners - r]
+                if number != previous[r]:
+                    previous[r] = number
+                    slot = _slot(keys, rows, number)
+                    if rows[slot] < 0:
+                        keys[slot], rows[slot], cells[count], mass[count] = number, count, number, ZERO
+                        count += 1
+                    same[r] = rows[slot]
+                    if 2 * count > len(rows):
+                        keys, rows = _grown(keys, rows)
+                index[start + p, r], weight[start + p, r] = same[r], share
+                mass[same[r]] += share
+    return count
+
+
+@compiled
+def _slot(keys, rows, number):
+    """Where a cell number is, or is to go, in an open hash table."""
+    mask = len(rows) - 1
+    slot = ((number * 0x1E3779B97F4A7C15) >> 29) & mask
+    while rows[slot] >= 0 and keys[slot] != number:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def _grown(keys, rows):
+    more_keys, more_rows = np.empty(2 * len(keys), np.int64), np.full(2 * len(rows), -1, np.int32)
+    for k in range(len(rows)):
+        if rows[k] >= 0:
+            slot = _slot(more_keys, more_rows, keys[k])
+            more_keys[slot], more_rows[slot] = keys[k], rows[k]
+    return more_keys, more_rows
+
+
+@compiled
+def filter_mass(mass, order, offset, neighbour, blurs):
+    """Sum over strips and blur one number a vertex: (L,) -> (R,)."""
+    table = np.zeros(len(offset) - 1, np.float32)
+    for v in range(len(table)):
+        for e in range(offset[v], offset[v + 1]):
+            table[v] += mass[order[e]]
+    other = np.empty_like(table)
+    for axis in neighbour:
+        for _ in range(blurs):
+            for v in range(len(table)):
+                other[v] = table[v] + (table[axis[v, 1]] + table[axis[v, 2]]) * HALF
+            table, other = other, table
+    return table
+
+
+@compiled
+def slice_mass(table, source, index, weight, first, last, alpha, out):
+    """``out`` (P,): what a filter makes of ones at the points of a strip, whose rows ``source`` names in ``table``."""
+    for p in range(first, last):
+        mass = ZERO
+        for e in range(index.shape[1]):
+            mass += weight[p, e] * table[source[index[p, e]]]
+        out[p] = mass * alpha
+
+
+@compiled
+def scale_rows(weight, factor, first, last, out):
+    for p in range(first, last):
+        for e in range(weight.shape[1]):
+            out[p, e] = weight[p, e] * factor[p]
+
+
+@compiled
+def join(values, shift, factor, first, last, column, out):
+    for p in range(first, last):
+        for e in range(values.shape[1]):
+            out[p, column + e] = (values[p, e] + shift) * factor
+
+
+@compiled
+def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, reverse, rows, table, first):
+    """Sum the strips' tables over strips, and blur: sixteen channels of one kernel.
+
+    ``strips`` is (L * 16 B,); ``table`` (B, R * 16) gets the result from row ``first`` on, and ``rows`` the sums.
+    """
+    count, width = len(offset) - 1, LANES * channels
+    one, other = np.empty(count * LANES, np.float32), np.empty(count * LANES, np.float32)
+    for v in range(count):
+        value = filled(ZERO)
+        for e in range(offset[v], offset[v + 1]):
+            value = add(value, load(strips, order[e] * width + block * LANES))
+        store(one, v * LANES, value)
+    if len(rows):
+        rows[block, first * LANES:(first + count) * LANES] = one
+    axes = len(neighbour)
+    half = filled(HALF)
+    for i in range(axes):
+        axis = neighbour[axes - 1 - i if reverse else i]
+        for _ in range(blurs):
+            for v in range(count):
+                value = multiply_add(half, load(one, axis[v, 1] * LANES), load(one, v * LANES))
+                store(other, v * LANES, multiply_add(half, load(one, axis[v, 2] * LANES), value))
+            one, other = other, one
+    table[block, first * LANES:(first + count) * LANES] = one
+
+
+@compiled
+def fetch(table, source, bounds, compat, own):
+    """Rows ``source`` of the joint table (B, R * 16) to a strip's own (L * 16 B,), their channels mixed.
+
+    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 16 B, 16 B) are factors of channels,
+    or matrices from filtered to receiving channel.
+    """
+    blocks = len(table)
+    width = LANES * blocks
+    for k in range(len(compat)):
+        mix = compat[k].reshape(-1)
+        for row in range(bounds[k], bounds[k + 1]):
+            place = source[row] * LANES
+            for c in range(blocks):
+                if compat.shape[1] == 1:
+                    value = mul(load(table[c], place), load(mix, c * LANES))
+                else:
+                    value = filled(ZERO)
+                    for j in range(width):
+                        value = multiply_add(
+                            filled(table[j // LANES, place + j % LANES]), load(mix, j * width + c * LANES), value)
+                store(own, row * width + c * LANES, value)
+
+
+# The functions below take a few rows at a time: a call costs more than a row.
+
+
+@compiled
+def _read(own, index, weight, first, points, corners, blocks, out):
+    """What points read of a strip's table: (points * 16 B,)."""
+    for i in range(points):
+        begin, place = (first + i) * corners, i * blocks * LANES
+        for c in range(0, blocks - 1, 2):  # two sums at a time, in registers
+            one = other = filled(ZERO)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                one = multiply_add(share, load(own, row), one)
+                other = multiply_add(share, load(own, row + LANES), other)
+            store(out, place + c * LANES, one)
+            store(out, place + (c + 1) * LANES, other)
+        if blocks % 2:
+            c, one = blocks - 1, filled(ZERO)
+            for e in range(begin, begin + corners):
+                one = multiply_add(spread(weight, e), load(own, at(index, e) + c * LANES), one)
+            store(out, place + c * LANES, one)
+
+
+@compiled
+def _splat(own, index, weight, first, points, corners, blocks, values):
+    """Add the values of points (points * 16 B,) to the vertices of a strip's table."""
+    for i in range(points):
+        begin, place = (first + i) * corners, i * blocks * LANES
+        for c in range(0, blocks - 1, 2):
+            one, other = load(values, place + c * LANES), load(values, place + (c + 1) * LANES)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                store(own, row, multiply_add(share, one, load(own, row)))
+                store(own, row + LANES, multiply_add(share, other, load(own, row + LANES)))
+        if blocks % 2:
+            c = blocks - 1
+            one = load(values, place + c * LANES)
+            for e in range(begin, begin + corners):
+                row = at(index, e) + c * LANES
+                store(own, row, multiply_add(spread(weight, e), one, load(own, row)))
+
+
+@compiled
+def _add_rows(rows, channels, first, points, rest, blocks, values):
+    """Add rows (P * C,) to ``values`` (points * 16 B,), and ``rest`` in the lanes beyond."""
+    width, fill = blocks * LANES, filled(rest)
+    for i in range(points):
+        begin, place = (first + i) * channels, i * width
+        if begin + width <= len(rows):
+            for c in range(0, width, LANES):
+                value = load(rows, begin + c)
+                if channels - c < LANES:
+                    value = choose(channels - c, value, fill)
+                store(values, place + c, add(load(values, place + c), value))
+        else:
+            for c in range(width):
+                values[place + c] += rows[begin + c] if c < channels else rest
+
+
+@compiled
+def _store_rows(values, blocks, channels, first, points, last, rows):
+    """``values`` (points * 16 B,) to rows (P * C,); row ``last`` and what follows is not touched."""
+    width = blocks * LANES
+    for i in range(points):
+        begin, place = (first + i) * channels, i * width
+        if begin + width <= last * channels:
+            for c in range(0, width, LANES):
+                value = load(values, place + c)
+                if channels - c < LANES:
+                    value = choose(channels - c, value, load(rows, begin + c))
+                store(rows, begin + c, value)
+        else:
+            for c in range(channels):
+                rows[begin + c] = values[place + c]
+
+
+@compiled
+def _softmax(logits, points, blocks):
+    width = blocks * LANES
+    for place in range(0, points * width, width):
+        top = load(logits, place)
+        for c in range(place + LANES, place + width, LANES):
+            top = maximum(top, load(logits, c))
+        top, sums = filled(largest(top)), filled(ZERO)
+        for c in range(place, place + width, LANES):
+            value = exp(sub(load(logits, c), top))
+            store(logits, c, value)
+            sums = add(sums, value)
+        sums = filled(total(sums))
+        for c in range(place, place + width, LANES):
+            store(logits, c, div(load(logits, c), sums))
+
+
+@compiled
+def _softmax_back(q, points, blocks, grad):
+    """``grad`` becomes q (grad - <q, grad>)."""
+    width = blocks * LANES
+    for place in range(0, points * width, width):
+        sums = filled(ZERO)
+        for c in range(place, place + width, LANES):
+            value = mul(load(grad, c), load(q, c))
+            sums = add(sums, value)
+            store(grad, c, value)
+        minus = filled(-total(sums))
+        for c in range(place, place + width, LANES):
+            store(grad, c, multiply_add(load(q, c), minus, load(grad, c)))
+
+
+@compiled
+def _beliefs(own, unary, channels, index, weight, corners, first, points, blocks, q):
+    """Probabilities of points: of ``unary`` plus what is read of ``own``, if that is not empty."""
+    if len(own):
+        _read(own, index, weight, first, points, corners, blocks, q)
+    else:
+        q[:] = ZERO
+    _add_rows(unary, channels, first, points, LOWEST, blocks, q)
+    _softmax(q, points, blocks)
+
+
+@compiled
+def splat(rows, channels, index, weight, corners, first, last, own):
+    """Splat the rows (P * C,) of a strip into its own table."""
+    blocks = (channels + LANES - 1) // LANES
+    values = np.empty(BATCH * blocks * LANES, np.float32)
+    own[:] = ZERO
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        values[:] = ZERO
+        _add_rows(rows, channels, start, points, ZERO, blocks, values)
+        _splat(own, index, weight, start, points, corners, blocks, values)
+
+
+@compiled
+def read(own, channels, index, weight, corners, unary, first, last, out):
+    """Read the result of a filter, and add ``unary`` if it is not empty: ``out`` (P * C,)."""
+    blocks = (channels + LANES - 1) // LANES
+    values = np.empty(BATCH * blocks * LANES, np.float32)
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        _read(own, index, weight, start, points, corners, blocks, values)
+        if len(unary):
+            _add_rows(unary, channels, start, points, ZERO, blocks, values)
+        _store_rows(values, blocks, channels, start, points, last, out)
+
+
+@compiled
+def update(read_from, unary, channels, index, out_weight, in_weight, corners, first, last, beliefs, splat_to):
+    """One mean-field update of a strip: read the messages (none if empty), add ``unary``, softmax, splat.
+
+    ``beliefs`` (P * C,) gets the probabilities if it is not empty.
+    """
+    blocks = (channels + LANES - 1) // LANES
+    q = np.empty(BATCH * blocks * LANES, np.float32)
+    splat_to[:] = ZERO
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        _beliefs(read_from, unary, channels, index, out_weight, corners, start, points, blocks, q)
+        if len(beliefs):
+            _store_rows(q, blocks, channels, start, points, last, beliefs)
+        _splat(splat_to, index, in_weight, start, points, corners, blocks, q)
+
+
+@compiled
+def update_back(read_from, beliefs, again, unary, channels, index, out_weight, in_weight, corners, first, last, grad,
+                splat_to):
+    """The adjoint of :func:`update`: read the gradient of the probabilities, pass it through the softmax, splat.
+
+    The probabilities are ``beliefs``, or if that is empty computed as in ``update`` from ``again``. ``grad`` (P * C,)
+    is added to.
+    """
+    blocks = (channels + LANES - 1) // LANES
+    q, g = np.empty(BATCH * blocks * LANES, np.float32), np.empty(BATCH * blocks * LANES, np.float32)
+    splat_to[:] = ZERO
+    for start in range(first, last, BATCH):
+        points = min(BATCH, last - start)
+        if len(beliefs):
+            q[:] = ZERO
+            _add_rows(beliefs, channels, start, points, ZERO, blocks, q)
+        else:
+            _beliefs(again, unary, channels, index, out_weight, corners, start, points, blocks, q)
+        _read(read_from, index, in_weight, start, points, corners, blocks, g)
+        _softmax_back(q, points, blocks, g)
+        _splat(splat_to, index, out_weight, start, points, corners, blocks, g)
+        _add_rows(grad, channels, start, points, ZERO, blocks, g)
+        _store_rows(g, blocks, channels, start, points, last, grad)
