@@ -157,6 +157,7 @@ def test_without_a_device_it_says_what_to_do(tmp_path, monkeypatch, capsys):
 def test_rehearsal(tmp_path, monkeypatch):
     """The real tests and the real study command; trainings by the fake mim, speed in this process."""
     (tmp_path / 'fake' / 'mim').mkdir(parents=True)
+    (tmp_path / 'fake' / 'mim' / '__init__.py').touch()
     (tmp_path / 'fake' / 'mim' / '__main__.py').write_text(MIM.format(fake=str(ROOT / 'tests/study/fake_mim.py')))
     monkeypatch.setenv('PYTHONPATH', os.pathsep.join(filter(None, [str(tmp_path / 'fake'),
                                                                    os.environ.get('PYTHONPATH')])))
