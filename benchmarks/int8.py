@@ -167,7 +167,7 @@ def score(config, model) -> float:
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(model, folder, test_dataloader=loader, test_cfg=loop, test_evaluator=config.test_evaluator,
                         default_scope='mmseg', log_level='WARNING', experiment_name=Path(folder).name)
-        return runner.test()['mIoU']
+        return float(runner.test()['mIoU'])
 
 
 def shout(text: str) -> None:

@@ -199,3 +199,16 @@ def test_the_commands(tmp_path, monkeypatch, capsys):
         assert run('predict.py', tmp_path / 'street.png', tmp_path / name, *options) == 0
         masks.append(np.array(Image.open(tmp_path / name / 'masks' / 'street.png')))
     assert (masks[0] == masks[1]).mean() > 0.999 and (masks[0] == masks[2]).mean() > 0.9
+
+
+def test_a_ceiling_sets_the_scale_of_what_is_below_it(tmp_path):
+    """One channel reaches 2550 before ReLU6: a scale measured there would leave nothing of the others, all below 6."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1, bias=False), torch.nn.ReLU6(), torch.nn.Conv2d(3, 2, 1))
+    net[0].weight.data.copy_(torch.diag(torch.tensor([10., 0.02, 0.02]))[..., None, None])
+    path = str(tmp_path / 'net.onnx')
+    torch.onnx.export(net, (next(images(1)), ), path, input_names=['image'], output_names=['logits'], dynamo=False)
+    image = {'image': next(images(1, seed=9)).numpy()}
+    expected, got = (session(file).run(['logits'], image)[0]
+                     for file in (path, quantize(Path(path).read_bytes(), images(4))))
+    assert np.abs(got - expected).max() < 0.1 * expected.std()

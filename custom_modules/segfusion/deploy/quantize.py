@@ -20,7 +20,7 @@ from .load import image_pipeline
 from .network import classes_of, decision_threshold
 
 # Between these, numbers stay in eight bits; whatever else a network does (warps, resizes, gates) is done in float.
-QUANTISED = ('Conv', 'ConvTranspose', 'Relu', 'Add', 'Concat', 'MaxPool', 'GlobalAveragePool', 'AveragePool')
+QUANTISED = ('Conv', 'ConvTranspose', 'Relu', 'Clip', 'Add', 'Concat', 'MaxPool', 'GlobalAveragePool', 'AveragePool')
 # operator -> its input that holds positions, where an error of one of 256 steps is one of pixels
 POSITIONS = dict(GridSample=1, Gather=1, GatherElements=1, GatherND=1, ScatterElements=1)
 
