@@ -21,5 +21,5 @@ overrides = {'test_evaluator': [
     dict(type='TrimapIoUMetric'),
     dict(type='BoundaryFScoreMetric'),
 ]}
-measure = dict(size=(450, 600), repeats=9, threads=2, columns=['mIoU', 'mBIoU', 'trimap_mIoU_3px', 'mBF_3px'])
+measure = dict(size=(360, 480), repeats=0, columns=['mIoU', 'mBIoU', 'trimap_mIoU_3px', 'mBF_3px'])
 images = 4
