@@ -9,7 +9,6 @@ Busy means as many processes that only count as there are cores, started here. W
 """
 import argparse
 import copy
-import json
 import os
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from mmengine.runner import Runner
-from sfnet import plain_forward
+from sfnet import plain_sfnet, plain_sfnet_lite
 
 from segfusion import register_all
 from segfusion.deploy import (
@@ -40,7 +39,12 @@ from segfusion.diagnosis.cost import build_segmentor
 from segfusion.diagnosis.race import ResultFile, race
 
 ROOT = Path(__file__).resolve().parents[1]
-NETWORKS = {'SFNet-R18': 'sfnet_r18', 'SFNet-Lite-R18': 'sfnet-lite_r18', 'ENet': 'enet'}
+# Base config, and the authors' form where we have it.
+NETWORKS = {
+    'SFNet-R18': ('sfnet_r18', plain_sfnet),
+    'SFNet-Lite-R18': ('sfnet-lite_r18', plain_sfnet_lite),
+    'ENet': ('enet', None),
+}
 
 
 def main() -> None:
@@ -59,8 +63,8 @@ def main() -> None:
     register_all()
     torch.set_num_threads(args.threads)
     default = ROOT / 'benchmarks' / 'results' / ('int8-scores.json' if args.trained else 'int8.json')
-    shown = [Path(a).name if os.path.exists(a) else a for a in sys.argv[1:]]
-    result = ResultFile(args.out or default, ' '.join(['python benchmarks/int8.py', *shown]), size=args.size)
+    result = ResultFile(args.out or default, 'python benchmarks/int8.py' + ' CONFIG CHECKPOINT' * bool(args.trained),
+                        update=bool(args.only or args.trained))
     if args.trained:
         compare_scores(args, result)
     else:
@@ -68,12 +72,9 @@ def main() -> None:
 
 
 def compare_speed(args, result) -> None:
-    size, names = tuple(args.size or (512, 1024)), args.only or list(NETWORKS)
-    old = json.loads(result.path.read_text())['tables'] if args.only and result.path.exists() else {}
-    rows, spins = ([row for row in old.get(table, dict(rows=[]))['rows'] if row[0] not in names]
-                   for table in ('backends', 'spinning'))
-    for name in names:
-        base = NETWORKS[name]
+    size = tuple(args.size or (512, 1024))
+    for name in args.only or NETWORKS:
+        base, form = NETWORKS[name]
         torch.manual_seed(0)
         model = build_segmentor(ROOT / 'configs' / '_base_' / 'models' / f'{base}.py', {'model.auxiliary_head': None})
         with tempfile.TemporaryDirectory() as folder:
@@ -82,30 +83,30 @@ def compare_speed(args, result) -> None:
             images = [example_image(size)]
             Path(files['ONNX, eight bits']).write_bytes(quantize(Path(files['ONNX, float']).read_bytes(), images))
             megabytes = {kind: os.path.getsize(path) / 1e6 for kind, path in files.items()}
-            runs = {**pytorch_runs(model, images[0]), **{k: onnx_run(p, images[0]) for k, p in files.items()}}
+            runs = {**pytorch_runs(model, form, images[0]), **{k: onnx_run(p, images[0]) for k, p in files.items()}}
             spinning = {f'{k}, spinning': onnx_run(p, images[0], spinning=True) for k, p in files.items()}
-        # Apart, since what spins takes from whoever comes next.
         quiet, loaded = quiet_and_busy(runs, args.repeats)
-        waiting = quiet_and_busy({**{k: run for k, run in runs.items() if k in files}, **spinning}, args.repeats)
         first = next(iter(runs))
-        rows += [[name, kind, megabytes.get(kind), *(
+        rows = [[name, kind, megabytes.get(kind), *(
             v for laps in (quiet, loaded) for v in (laps[kind].median, laps[first].median / laps[kind].median))]
             for kind in runs]
-        spins += [[name, kind, *(laps[f'{kind}, spinning'].median / laps[kind].median for laps in waiting)]
+        result.extend('backends', ['network', 'back end', 'file (MB)', 'quiet (ms)', 'times as fast', 'busy (ms)',
+                                   'times as fast, busy'], rows, ['', '', '.1f', '.0f', '.2f', '.0f', '.2f'])
+        # Apart, since what spins takes from whoever comes next.
+        waiting = quiet_and_busy({**{k: run for k, run in runs.items() if k in files}, **spinning}, args.repeats)
+        spins = [[name, kind, *(laps[f'{kind}, spinning'].median / laps[kind].median for laps in waiting)]
                   for kind in files]
-        result.add('backends', ['network', 'back end', 'file (MB)', 'quiet (ms)', 'times as fast', 'busy (ms)',
-                                'times as fast, busy'], rows, ['', '', '.1f', '.0f', '.2f', '.0f', '.2f'])
-        result.add('spinning', ['network', 'back end', 'time with spinning over without, quiet', 'busy'], spins,
-                   ['', '', '.2f', '.2f'])
+        result.extend('spinning', ['network', 'back end', 'time with spinning over without, quiet', 'busy'], spins,
+                      ['', '', '.2f', '.2f'])
 
 
-def pytorch_runs(model, image):
+def pytorch_runs(model, form, image):
     """The same function in PyTorch; the authors' form where we have it."""
     plain, prepared = ImageToLogits(model).eval(), ImageToLogits(prepare_if_equal(model)).eval()
     runs = {'PyTorch, as trained': lambda: plain(image), 'PyTorch, prepared': lambda: prepared(image)}
-    if type(model.decode_head).__name__ == 'SFNetHead':
+    if form is not None:
         def written_plainly():
-            logits = plain_forward(model, (image - plain.mean) / plain.std)
+            logits, _ = form(model, (image - plain.mean) / plain.std)
             return F.interpolate(logits, size=image.shape[2:], mode='bilinear', align_corners=model.align_corners)
 
         runs = {'PyTorch, written plainly': written_plainly, **runs}
@@ -127,7 +128,8 @@ def quiet_and_busy(runs, repeats):
 @contextmanager
 def busy():
     """As many busy processes as there are cores."""
-    others = [subprocess.Popen([sys.executable, '-c', 'while True: pass']) for _ in range(os.cpu_count())]
+    count = 'import os; parent = os.getppid()\nwhile os.getppid() == parent: pass'  # and ends if we are killed
+    others = [subprocess.Popen([sys.executable, '-c', count]) for _ in range(os.cpu_count())]
     try:
         yield
     finally:
@@ -137,7 +139,6 @@ def busy():
 
 
 def compare_scores(args, result) -> None:
-    rows = []
     for config, checkpoint in zip(args.trained[::2], args.trained[1::2]):
         model = load_segmentor(config, checkpoint)
         size = tuple(args.size or model.cfg.crop_size)
@@ -151,11 +152,11 @@ def compare_scores(args, result) -> None:
                 sys.exit(f'int8: {config}: {error}')
             export_onnx(model, f'{folder}/float.onnx', size, allowed=1.)
             scores = [score(model.cfg, OnnxSegmentor(f'{folder}/{kind}.onnx')) for kind in ('float', 'int8')]
-        rows.append([Path(config).stem, f'{size[0]}x{size[1]}', *scores, scores[1] - scores[0], 100 * kept.labels,
-                     kept.bytes_float / 1e6, kept.bytes_int8 / 1e6])
-        result.add('scores', ['config', 'size', 'mIoU, float', 'mIoU, eight bits', 'difference',
-                              'labels that agree (%)', 'float (MB)', 'eight bits (MB)'], rows,
-                   ['', '', '.2f', '.2f', '+.2f', '.2f', '.1f', '.1f'])
+        row = [Path(config).stem, f'{size[0]}x{size[1]}', *scores, scores[1] - scores[0], 100 * kept.labels,
+               kept.bytes_float / 1e6, kept.bytes_int8 / 1e6]
+        result.extend('scores', ['config', 'size', 'mIoU, float', 'mIoU, eight bits', 'difference',
+                                 'labels that agree (%)', 'float (MB)', 'eight bits (MB)'], [row],
+                      ['', '', '.2f', '.2f', '+.2f', '.2f', '.1f', '.1f'])
 
 
 def score(config, model) -> float:
