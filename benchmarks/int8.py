@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('trained', nargs='*', metavar='CONFIG CHECKPOINT')
     parser.add_argument('--only', nargs='+', choices=NETWORKS, help='time these, and keep the other rows of the file')
-    parser.add_argument('--size', type=int, nargs=2, help='default: 512 1024; for scores the size of the config')
+    parser.add_argument('--size', type=int, nargs=2, help='default: 512 1024; for scores that of a test image')
     parser.add_argument('--repeats', type=int, default=9, help='a third of them busy')
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--calibration-images', type=int, default=64)
@@ -141,7 +141,7 @@ def busy():
 def compare_scores(args, result) -> None:
     for config, checkpoint in zip(args.trained[::2], args.trained[1::2]):
         model = load_segmentor(config, checkpoint)
-        size = tuple(args.size or model.cfg.crop_size)
+        size = tuple(args.size or ConfigImages(model.cfg, 'test', 1)[0].shape[2:])
         with tempfile.TemporaryDirectory() as folder:
             calibration = ConfigImages(model.cfg, 'train', args.calibration_images, size)
             try:
