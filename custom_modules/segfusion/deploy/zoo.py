@@ -178,6 +178,7 @@ def _find(name: str) -> Path:
     if name in short:
         # Drawn streets are for trying out, and need no ImageNet.
         return min(short[name],
-                   key=lambda p: (not _is_public(Config.fromfile(p)), 'street-scenes' in p.stem, p.stem))
+                   key=lambda p: (not _is_public(Config.fromfile(p)), 'street-scenes' in p.stem, '-scratch' in p.stem,
+                                  p.stem))
     close = difflib.get_close_matches(name, [*short, *files], n=3, cutoff=0.4) or list(short)[:3]
     raise ValueError(f'there is no model {name!r}; did you mean {", ".join(close)}? segfusion.list_models() names all')

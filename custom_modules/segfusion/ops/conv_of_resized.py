@@ -5,8 +5,7 @@ mixes positions and a 1x1 convolution mixes channels, so the two commute; and a 
 mixings, each shifted and added. Mixing channels on the coarse grid first therefore gives the same result, to float
 precision, with as many times fewer products as the fine grid has more cells, and the concatenation is never stored.
 """
-from itertools import groupby
-from typing import Optional, Sequence, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -55,8 +54,8 @@ def conv_of_resized(maps: Sequence[Tensor],
     weights = weight if not isinstance(weight, Tensor) else _split(weight, channels)
     size = tuple(size)
     total, first = None, 0
-    for grid, group in groupby(range(len(maps)), lambda i: tuple(maps[i].shape[2:])):
-        group = list(group)
+    for group in _neighbours_on_one_grid(maps):
+        grid = tuple(maps[group[0]].shape[2:])
         x, w = (t[group[0]] if len(group) == 1 else torch.cat([t[i] for i in group], dim=1) for t in (maps, weights))
         if grid == size or not _mixing_first_is_cheaper(grid, size, w.shape):
             if grid != size:
@@ -77,6 +76,16 @@ def _split(weight: Tensor, channels: Sequence[int]) -> Sequence[Tensor]:
         raise ValueError(f'conv_of_resized expects a weight (C_out, {sum(channels)}, odd, odd) for maps of {channels} '
                          f'channels, got {tuple(weight.shape)}')
     return weight.split(channels, dim=1)
+
+
+def _neighbours_on_one_grid(maps: Sequence[Tensor]) -> List[List[int]]:
+    groups: List[List[int]] = []  # itertools.groupby breaks the graph of torch.compile
+    for i, x in enumerate(maps):
+        if groups and maps[groups[-1][0]].shape[2:] == x.shape[2:]:
+            groups[-1].append(i)
+        else:
+            groups.append([i])
+    return groups
 
 
 def conv_module_of_resized(module, maps: Sequence[Tensor], *, size: Tuple[int, int], align_corners: bool) -> Tensor:
