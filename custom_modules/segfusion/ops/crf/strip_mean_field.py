@@ -4,6 +4,7 @@ from typing import Sequence
 import torch
 from torch.autograd.function import once_differentiable
 
+from ..precision import full_precision
 from .strips import NOTHING, StripKernel, StripTables, flat
 
 
@@ -49,8 +50,10 @@ class StripMeanField(torch.autograd.Function):
             wanted = any(ctx.needs_input_grad[5:])
             table, rows = strips.blur(True, keep=wanted)
             if wanted:
-                for i, (one, other) in enumerate(zip(strips.of_kernels(rows), strips.of_kernels(tables[t].numpy()))):
-                    grad_compats[i] += compat_gradient(one, other, compats[i])
+                both = zip(strips.of_kernels(rows), strips.of_kernels(tables[t].numpy()))
+                with full_precision(unary.device):
+                    for i, (one, other) in enumerate(both):
+                        grad_compats[i] += compat_gradient(one, other, compats[i])
             if t == 0 and ctx.started:
                 grad_start = torch.empty_like(unary)
                 strips.read(table, back, strips.in_weight, NOTHING, flat(grad_start))
