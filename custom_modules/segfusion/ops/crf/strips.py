@@ -25,18 +25,18 @@ NOTHING = np.empty(0, np.float32)
 
 
 @lru_cache(maxsize=1)
-def _loops():
-    """The compiled loops; None without Numba."""
+def _compiled():
+    """The modules of compiled loops: to build kernels, and to filter. None without Numba."""
     try:
-        from . import strip_loops
+        from . import embed_loops, strip_loops
     except ImportError:
         return None
-    return strip_loops
+    return embed_loops, strip_loops
 
 
 def strips_work(dtype: torch.dtype, device: torch.device) -> bool:
     """Whether such points can be filtered in strips."""
-    return device.type == 'cpu' and dtype == torch.float32 and not portable() and _loops() is not None
+    return device.type == 'cpu' and dtype == torch.float32 and not portable() and _compiled() is not None
 
 
 def share(count: int, work: Callable[[int], None]) -> None:
@@ -89,7 +89,7 @@ class StripKernel:
         return len(self.points) - 1
 
     def _embed(self, features, each, images, dilations):
-        loops, (dim, count) = _loops(), features.shape
+        loops, (dim, count) = _compiled()[0], features.shape
         strides, lowest, volume = _number_cells(features, self.blurs, dilations)
         _key_dtype(volume * images, dim)
         jumps, scale = _jumps(strides), np.array(_scale(dim, self.blurs), np.float32)
@@ -116,7 +116,7 @@ class StripKernel:
         return np.concatenate([mass for _, mass in found])
 
     def _normalize(self, mass, normalization, images):
-        loops, weight = _loops(), self.in_weight
+        loops, weight = _compiled()[0], self.in_weight
         table = loops.filter_mass(mass, self.order, self.offset, self.neighbour, self.blurs)
         alpha = 1 / (1 + 2**-(len(self.neighbour) - 1))
         total = np.empty(len(weight), np.float32)
@@ -164,7 +164,7 @@ class StripTables:
 
     def __init__(self, kernels: Sequence[StripKernel], channels: int):
         self.kernels, self.channels, self.points = kernels, channels, kernels[0].points
-        self.loops = _loops()
+        self.loops = _compiled()[1]
         self.blocks = -(-channels // self.loops.LANES)
         self.width = self.blocks * self.loops.LANES
         sizes = np.stack([np.diff(k.bounds) for k in kernels], 1)  # (S, kernels)
