@@ -103,6 +103,7 @@ def test_predict_needs_no_checkpoint(trained, tmp_path, monkeypatch, capsys):
 
 def test_what_is_shipped_is_what_its_entry_says():
     files = [weights.checkpoint for weights in list_shipped()]
+    assert files
     for weights in list_shipped():
         assert hashlib.sha256(weights.checkpoint.read_bytes()).hexdigest() == weights.sha256
         assert weights.scores['mIoU'] > 0 and weights.config_file.is_file()
