@@ -40,8 +40,8 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
             the cost of the filters.
         iterations (int): Defaults to 5.
         normalization (str): See :func:`.gaussian_filter.gaussian_filter`. Defaults to 'symmetric'.
-        method (str): Likewise. 'half' runs all but the last two iterations at half resolution: two thirds of the time;
-            on whole photographs its error is 5 to 50 % above the ordinary lattice's, on small crops a multiple.
+        method (str): Likewise. 'half' runs all but the last two iterations at half resolution: faster without Numba, no
+            faster with it; on whole photographs its error is 5 to 50 % above the ordinary lattice's, on small crops a multiple.
         save (str): 'fast' or 'lean', see :func:`.mean_field.mean_field`. Defaults to 'fast'.
 
     Shape:
