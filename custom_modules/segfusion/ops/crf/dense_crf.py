@@ -41,7 +41,8 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
         iterations (int): Defaults to 5.
         normalization (str): See :func:`.gaussian_filter.gaussian_filter`. Defaults to 'symmetric'.
         method (str): Likewise. 'half' runs all but the last two iterations at half resolution: faster without Numba, no
-            faster with it; on whole photographs its error is 5 to 50 % above the ordinary lattice's, on small crops a multiple.
+            faster with it; on whole photographs its error is 5 to 50 % above the ordinary lattice's, on small crops a
+            multiple.
         save (str): 'fast' or 'lean', see :func:`.mean_field.mean_field`. Defaults to 'fast'.
 
     Shape:
