@@ -83,7 +83,8 @@ def test_weights_are_there_by_that_name(name):
 @pytest.mark.parametrize('depth', [18, 50, 101])
 def test_public_trunks_on_three_data_sets(folder, depth):
     for data in ('camvid-360x480', 'cityscapes-*', 'ade20k-512x512'):
-        (path, ) = (ROOT / 'configs' / folder).glob(f'{METHODS[folder].format(depth)}_?xb*_{data}.py')
+        (path, ) = [p for p in (ROOT / 'configs' / folder).glob(f'{METHODS[folder].format(depth)}_?xb*_{data}.py')
+                    if '-scratch' not in p.stem]
         assert sources(load(path)) == [f'open-mmlab://resnet{depth}_v1c']
         assert load(path).model.backbone.depth == depth
 

@@ -172,8 +172,9 @@ def test_two_iterations_and_three_scores(tmp_path, name):
         loader = config[f'{split}_dataloader']
         loader.update(num_workers=0, persistent_workers=False, batch_size=2 if split == 'train' else 1)
         loader.dataset.update(data_root=str(tmp_path / 'dst'), serialize_data=False)
-        for step in loader.dataset.pipeline:  # images as small as the miniature's
-            if 'scale' in step:
+        steps = loader.dataset.pipeline
+        for step in [*steps, *(step[part] for step in steps for part in ('resize', 'crop') if part in step)]:
+            if 'scale' in step:  # images as small as the miniature's
                 step.scale = (W, H)
             if 'crop_size' in step:
                 step.crop_size = (16, 16)

@@ -40,7 +40,7 @@ NETWORKS = {
     'SFNet-Lite-STDC2': 'configs/sfnet_lite/sfnet-lite_stdc2_8xb2-1000e_cityscapes-1024x1024.py',
     'AlignSeg-R50': 'configs/_base_/models/alignseg_r50.py',
     'GFF-R50': 'configs/_base_/models/gff_r50-d8.py',
-    'BiSeNetV2': 'configs/bisenetv2/bisenetv2_4xb4-160k_cityscapes-1024x1024.py',
+    'BiSeNetV2': 'configs/bisenetv2/bisenetv2_4xb4-160k-scratch_cityscapes-1024x1024.py',
     'STDC2': 'configs/stdc/stdc2_4xb12-80k_cityscapes-512x1024.py',
     'DDRNet-23-slim': 'configs/ddrnet/ddrnet_23-slim_2xb6-120k_cityscapes-1024x1024.py',
     'PIDNet-S': 'configs/pidnet/pidnet-s_2xb6-120k_cityscapes-1024x1024.py',

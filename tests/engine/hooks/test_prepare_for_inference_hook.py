@@ -7,6 +7,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import nn
 
+from segfusion.engine.hooks import PrepareForInferenceHook
+
 CONFIG = Path(__file__).parents[3] / 'configs' / 'sfnet' / 'sfnet_r18_1xb4-1k_street-scenes-192x256.py'
 CRF = dict(type='RefinedEncoderDecoder', refiner=dict(type='CRFAsRNN', iterations=1))
 
@@ -50,5 +52,6 @@ def test_scores_stay_and_norms_go(streets, tmp_path, options):
     assert fast.test() == pytest.approx(scores, abs=0.02) and scores['mAcc'] > 0
     assert not [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)] and network.decode_head.split_bottleneck
     assert fast.test() == pytest.approx(scores, abs=0.02)  # prepared once
+    hook = next(hook for hook in fast.hooks if isinstance(hook, PrepareForInferenceHook))
     with pytest.raises(RuntimeError, match='expected training before testing'):
-        fast.call_hook('before_train')
+        hook.before_train(fast)
