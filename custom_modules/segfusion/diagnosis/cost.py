@@ -155,13 +155,17 @@ def environment(device: str = 'cpu') -> Dict[str, str]:
                 MMSegmentation=mmseg.__version__)
 
 
-def _time(run: Callable, device: str) -> float:
+def wait(device: str) -> None:
+    """Until what was given to a GPU is done, so that a clock may be read."""
     if device.startswith('cuda'):
         torch.cuda.synchronize()
+
+
+def _time(run: Callable, device: str) -> float:
+    wait(device)
     start = time.perf_counter()
     run()
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
+    wait(device)
     return 1e3 * (time.perf_counter() - start)
 
 

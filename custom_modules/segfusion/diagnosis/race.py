@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-import torch
-
 from ..datasets.files import write_whole
-from .cost import environment, peak_memory
+from .cost import environment, peak_memory, wait
 
 
 @dataclass
@@ -54,18 +52,13 @@ def race(runs: Dict[str, Callable], repeats: int = 9, device: str = 'cpu', memor
     for i in range(repeats):
         report(f'round {i + 1} of {repeats}')
         for name, run in runs.items():
-            _wait(device)
+            wait(device)
             start, worked = time.perf_counter(), time.process_time()
             run()
-            _wait(device)
+            wait(device)
             laps[name].times.append(1e3 * (time.perf_counter() - start))
             laps[name].work.append(1e3 * (time.process_time() - worked))
     return laps
-
-
-def _wait(device: str) -> None:
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
 
 
 class ResultFile:

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from .cost import build_segmentor, logits
+from .cost import build_segmentor, logits, wait
 from .race import Lap, ResultFile, race
 
 WAYS = ('float32', 'bfloat16', 'channels-last', 'compiled')  # each adds to the one before
@@ -121,7 +121,7 @@ def _race(todo: Dict[Tuple[str, str], nn.Module], images: Tensor, name: str, bud
             run()
             start = time.perf_counter()
             run()
-            _synchronize(device)
+            wait(device)
             runs[model, way] = run
             seconds += time.perf_counter() - start
         except Exception as error:  # no memory, or not compilable: the others go on
@@ -177,8 +177,3 @@ def crf_table(size: Size, classes: int, batches: Sequence[int], results: ResultF
             for batch in batches]
     results.add(f'crf-{size[0]}x{size[1]}x{classes}', ['batch', 'ms', 'ms an image', 'peak memory (MiB)'], rows,
                 ['', '.1f', '.1f', '.0f'])
-
-
-def _synchronize(device: str) -> None:
-    if device.startswith('cuda'):
-        torch.cuda.synchronize()
