@@ -1,6 +1,6 @@
 title = 'Alignment on CamVid'
 question = 'Why are the levels of a pyramid misaligned, and what repairs it?'
-base = 'configs/topdown_half-r18_1xb8-120e_camvid-180x240.py'
+base = 'configs/topdown_half-r18_1xb8-60e_camvid-144x192.py'
 axes = dict(
     align=dict(
         bilinear=None,  # as in the base

@@ -1,8 +1,9 @@
 # CamVid at half size with a pyramid that one core trains from nothing: ResNet-18 of half width, 64 channels.
 _base_ = ['../../../configs/_base_/datasets/camvid.py', '../../../configs/_base_/default_runtime.py']
-epochs = 120  # the one number that sets the length
+epochs = 60  # the one number that sets the length
 num_classes = 11
 size = (180, 240)
+crop_size = (144, 192)
 iterations_per_epoch = 46  # 367 images in batches of 8
 max_iters = epochs * iterations_per_epoch
 warmup = 2 * iterations_per_epoch
@@ -15,7 +16,7 @@ load = [
 train_pipeline = [
     *load,
     dict(type='RandomResize', scale=size[::-1], ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=size, cat_max_ratio=0.75),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),
     dict(type='PackSegInputs')
@@ -44,7 +45,7 @@ model = dict(
         bgr_to_rgb=True,
         pad_val=0,
         seg_pad_val=255,
-        size=size),
+        size=crop_size),
     backbone=dict(type='ResNetV1c', depth=18, base_channels=32, stem_channels=32, norm_cfg=norm_cfg),
     decode_head=dict(
         type='TopDownHead',
@@ -77,6 +78,7 @@ param_scheduler = [
 ]
 train_cfg = dict(
     type='ReproducibleIterBasedTrainLoop', max_iters=max_iters, val_interval=5 * iterations_per_epoch)
+channels_last = True
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(
