@@ -21,9 +21,10 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
     """
     dim = features.shape[0]
     corners = dim + 1
-    down, spacing = np.float32(1 / corners), np.float32(corners)
+    down, spacing, top = np.float32(1 / corners), np.float32(corners), np.float32(dim)
     elevated, cell = np.empty((corners, POINTS), np.float32), np.empty((corners, POINTS), np.float32)
     rank, sums = np.empty((corners, POINTS), np.float32), np.empty(POINTS, np.float32)
+    by, number = np.empty((corners, POINTS), np.int32), np.empty(POINTS, np.int64)
     by_rank, diff_by_rank = np.empty(corners, np.int64), np.empty(corners, np.float32)
     previous, same = np.full(corners, NOWHERE, np.int64), np.zeros(corners, np.int32)
     slots = 4096
@@ -55,26 +56,30 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
                     ahead = ONE if one[p] < other[p] else ZERO
                     rank_one[p] += ahead
                     rank_other[p] -= ahead
+        number[:] = base
+        for i in range(corners):
+            jump = jumps[i]
+            for p in range(points):
+                place = rank[i, p]
+                wrap = (ONE if place < ZERO else ZERO) - (ONE if place > top else ZERO)
+                by[i, p] = np.int32(place + wrap * spacing)
+                number[p] += np.int64(np.int32(cell[i, p] + wrap)) * jump
+                elevated[i, p] = elevated[i, p] * down - wrap
         for p in range(points):
-            number = base
             for i in range(corners):
-                place, whole = rank[i, p], cell[i, p]
-                wrap = np.float32(place < 0) - np.float32(place > dim)
-                by = np.int64(place + wrap * spacing)
-                number += np.int64(whole + wrap) * jumps[i]
-                by_rank[by] = jumps[i]
-                diff_by_rank[by] = elevated[i, p] * down - wrap
+                by_rank[by[i, p]], diff_by_rank[by[i, p]] = jumps[i], elevated[i, p]
+            vertex = number[p]
             for r in range(corners):
                 if r == 0:
                     share = diff_by_rank[dim] + ONE - diff_by_rank[0]
                 else:
-                    number -= by_rank[corners - r]
+                    vertex -= by_rank[corners - r]
                     share = diff_by_rank[dim - r] - diff_by_rank[corners - r]
-                if number != previous[r]:
-                    previous[r] = number
-                    slot = _slot(keys, rows, number)
+                if vertex != previous[r]:
+                    previous[r] = vertex
+                    slot = _slot(keys, rows, vertex)
                     if rows[slot] < 0:
-                        keys[slot], rows[slot], cells[count], mass[count] = number, count, number, ZERO
+                        keys[slot], rows[slot], cells[count], mass[count] = vertex, count, vertex, ZERO
                         count += 1
                     same[r] = rows[slot]
                     if 2 * count > len(rows):
@@ -131,7 +136,35 @@ def slice_mass(table, source, index, weight, first, last, alpha, out):
 
 
 @compiled
-def scale_rows(weight, factor, first, last, out):
-    for p in range(first, last):
+def scale_rows(weight, factor, out):
+    """(P, D) times (P,)."""
+    for p in range(weight.shape[0]):
         for e in range(weight.shape[1]):
             out[p, e] = weight[p, e] * factor[p]
+
+
+@compiled
+def group(ordered, order, cells):
+    """The table row of each entry, from 1 on, and where the group of each row starts, (M + 2,).
+
+    ``ordered`` are the entries' cell numbers, sorted by ``order``; ``cells`` (M,) are sorted and hold all of them.
+    """
+    vertex, offset, row = np.empty(len(order), np.int32), np.zeros(len(cells) + 2, np.int64), 0
+    for i in range(len(ordered)):
+        while cells[row] != ordered[i]:
+            row += 1
+        vertex[order[i]] = row + 1
+        offset[row + 2] += 1
+    return vertex, np.cumsum(offset)
+
+
+@compiled
+def connect(cells, jump, table):
+    """Rows [self, next, previous] of each vertex along one axis, (M + 1, 3), 0 where absent: written to zeros."""
+    place = 0
+    for v in range(len(cells)):
+        table[v + 1, 0] = v + 1
+        while place < len(cells) and cells[place] < cells[v] + jump:
+            place += 1
+        if place < len(cells) and cells[place] == cells[v] + jump:
+            table[v + 1, 1], table[place + 1, 2] = place + 1, v + 1

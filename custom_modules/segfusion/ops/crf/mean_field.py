@@ -13,7 +13,7 @@ from .strips import StripKernel
 
 
 def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tensor], iterations: int,
-               start: Optional[Tensor] = None, save: str = 'fast') -> Tensor:
+               start: Optional[Tensor] = None, save: str = 'fast', in_place: bool = False) -> Tensor:
     r"""Repeat the mean-field update and return logits, so that a cross-entropy sees logits.
 
     .. math::
@@ -33,6 +33,7 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tenso
         start (Tensor, optional): :math:`Q^0`, probabilities. Defaults to the softmax of ``unary``.
         save (str): What a training step keeps: 'fast', every :math:`Q^t`; 'lean', only the tables, and
             :math:`Q^t` is computed again in the backward pass: about half the memory. Defaults to 'fast'.
+        in_place (bool): Where no gradient is wanted, ``unary`` may be overwritten. Defaults to False.
 
     Raises:
         ValueError: If sizes do not fit, or ``save`` is unknown.
@@ -66,8 +67,9 @@ def mean_field(unary: Tensor, kernels: Sequence[Kernel], compats: Sequence[Tenso
     if any(in_strips) != all(in_strips):
         raise ValueError('expected kernels of one method and one kind of numbers, got '
                          f'{[type(kernel).__name__ for kernel in kernels]}')
-    function = StripMeanField if kernels and all(in_strips) else _MeanField
-    return function.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
+    if kernels and all(in_strips):
+        return StripMeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, in_place, *compats)
+    return _MeanField.apply(unary.contiguous(), start, tuple(kernels), iterations, save, *compats)
 
 
 class _Reader:

@@ -170,7 +170,10 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
     if blurs < 1 or dilations < 0:
         raise ValueError(f'expected blurs >= 1 and dilations >= 0, got {blurs} and {dilations}')
     dim, points = features.shape
-    strides, lowest, volume = _number_cells(features, blurs, dilations)
+    low = high = [0.] * dim
+    if points:
+        low, high = torch.stack([features.amin(1), features.amax(1)]).double().tolist()  # aminmax is not vectorised
+    strides, lowest, volume = _number_cells(low, high, blurs, dilations)
     dtype = _key_dtype(volume * len(counts), dim)
     key = torch.empty(points, dim + 1, dtype=dtype, device=features.device)
     weight = torch.empty(points, dim + 1, dtype=features.dtype, device=features.device)
@@ -228,16 +231,15 @@ def group_by_vertex(key: Tensor, jumps: Sequence[int], dilations: int) -> Tuple[
     return order, torch.empty_like(vertex).scatter_(0, order, vertex), offset, _neighbours(cells, jumps)
 
 
-def _number_cells(features: Tensor, blurs: int, dilations: int) -> Tuple[List[int], List[int], int]:
+def _number_cells(low: List[float], high: List[float], blurs: int, dilations: int) -> Tuple[List[int], List[int], int]:
     """Strides and lowest values of the digits that number the vertices of one image, and how many numbers there are.
+
+    Features are between ``low`` and ``high``.
 
     Vertex r of a simplex has coordinates :math:`D q_i + r` that add up to zero, so the d differences
     :math:`q_i - q_{i+1}` determine it. Each depends on two neighbouring features only: the box is small.
     """
-    dim, points = features.shape
-    if points == 0:
-        return [1] * dim, [0] * dim, 1
-    low, high = torch.stack([features.amin(1), features.amax(1)]).double().tolist()  # aminmax is not vectorised
+    dim = len(low)
     if not all(map(math.isfinite, low + high)):
         raise ValueError('expected finite features, got NaN or infinity: check the image and the bandwidths')
     scale = _scale(dim, blurs)

@@ -1,6 +1,6 @@
 """The loops of :mod:`.strips`, compiled by Numba on first use and kept on disk. They hold no lock of Python.
 
-Legend: P pixels, D corners of a simplex (of all kernels together: n), C channels in B = ceil(C / 16) blocks of sixteen,
+Legend: P pixels, D corners of a simplex (of all kernels together: n), C channels in B = ceil(C / 8) blocks of eight,
 L rows of the strips' own tables, R rows of the joint tables. Arrays of floats that vectors are loaded from are flat.
 """
 import numpy as np
@@ -11,7 +11,6 @@ from .vectors import (
     add,
     at,
     choose,
-    div,
     exp,
     filled,
     largest,
@@ -27,7 +26,7 @@ from .vectors import (
 
 BATCH = 32  # points updated at a time: their chains of operations overlap, and they stay in the L1 cache
 LOWEST = np.float32(-1e30)  # logit of the channels that fill up a block: its exponential is 0
-ZERO, HALF = np.float32(0), np.float32(0.5)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 compiled = njit(nogil=True, cache=True)
 
@@ -40,37 +39,39 @@ def join(values, shift, factor, first, last, column, out):
 
 
 @compiled
-def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, reverse, rows, table, first):
-    """Sum the strips' tables over strips, and blur: sixteen channels of one kernel.
+def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, reverse, rows, table, other, first):
+    """Sum the strips' tables over strips, and blur: ``LANES`` channels of one kernel.
 
-    ``strips`` is (L * 16 B,); ``table`` (B, R * 16) gets the result from row ``first`` on, and ``rows`` the sums.
+    ``strips`` is (L * 8 B,); ``table`` (B, R * 8) gets the result from row ``first`` on, ``rows`` the sums if it is not
+    empty. ``other`` is room like ``table``.
     """
-    count, width = len(offset) - 1, LANES * channels
-    one, other = np.empty(count * LANES, np.float32), np.empty(count * LANES, np.float32)
+    axes, count, width = len(neighbour), len(offset) - 1, LANES * channels
+    part = slice(first * LANES, (first + count) * LANES)
+    one, two = table[block, part], other[block, part]
+    if axes * blurs % 2:
+        one, two = two, one  # so that the last pass writes to table
     for v in range(count):
         value = filled(ZERO)
         for e in range(offset[v], offset[v + 1]):
             value = add(value, load(strips, order[e] * width + block * LANES))
         store(one, v * LANES, value)
     if len(rows):
-        rows[block, first * LANES:(first + count) * LANES] = one
-    axes = len(neighbour)
+        rows[block, part] = one
     half = filled(HALF)
     for i in range(axes):
         axis = neighbour[axes - 1 - i if reverse else i]
         for _ in range(blurs):
             for v in range(count):
                 value = multiply_add(half, load(one, axis[v, 1] * LANES), load(one, v * LANES))
-                store(other, v * LANES, multiply_add(half, load(one, axis[v, 2] * LANES), value))
-            one, other = other, one
-    table[block, first * LANES:(first + count) * LANES] = one
+                store(two, v * LANES, multiply_add(half, load(one, axis[v, 2] * LANES), value))
+            one, two = two, one
 
 
 @compiled
 def fetch(table, source, bounds, compat, own):
-    """Rows ``source`` of the joint table (B, R * 16) to a strip's own (L * 16 B,), their channels mixed.
+    """Rows ``source`` of the joint table (B, R * 8) to a strip's own (L * 8 B,), their channels mixed.
 
-    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 16 B, 16 B) are factors of channels,
+    ``bounds`` are where the rows of each kernel begin; ``compat`` (kernels, 1 or 8 B, 8 B) are factors of channels,
     or matrices from filtered to receiving channel.
     """
     blocks = len(table)
@@ -95,7 +96,7 @@ def fetch(table, source, bounds, compat, own):
 
 @compiled
 def _read(own, index, weight, first, points, corners, blocks, out):
-    """What points read of a strip's table: (points * 16 B,)."""
+    """What points read of a strip's table: (points * 8 B,)."""
     for i in range(points):
         begin, place = (first + i) * corners, i * blocks * LANES
         for c in range(0, blocks - 1, 2):  # two sums at a time, in registers
@@ -115,7 +116,7 @@ def _read(own, index, weight, first, points, corners, blocks, out):
 
 @compiled
 def _splat(own, index, weight, first, points, corners, blocks, values):
-    """Add the values of points (points * 16 B,) to the vertices of a strip's table."""
+    """Add the values of points (points * 8 B,) to the vertices of a strip's table."""
     for i in range(points):
         begin, place = (first + i) * corners, i * blocks * LANES
         for c in range(0, blocks - 1, 2):
@@ -134,7 +135,7 @@ def _splat(own, index, weight, first, points, corners, blocks, values):
 
 @compiled
 def _add_rows(rows, channels, first, points, rest, blocks, values):
-    """Add rows (P * C,) to ``values`` (points * 16 B,), and ``rest`` in the lanes beyond."""
+    """Add rows (P * C,) to ``values`` (points * 8 B,), and ``rest`` in the lanes beyond."""
     width, fill = blocks * LANES, filled(rest)
     for i in range(points):
         begin, place = (first + i) * channels, i * width
@@ -151,7 +152,7 @@ def _add_rows(rows, channels, first, points, rest, blocks, values):
 
 @compiled
 def _store_rows(values, blocks, channels, first, points, last, rows):
-    """``values`` (points * 16 B,) to rows (P * C,); row ``last`` and what follows is not touched."""
+    """``values`` (points * 8 B,) to rows (P * C,); row ``last`` and what follows is not touched."""
     width = blocks * LANES
     for i in range(points):
         begin, place = (first + i) * channels, i * width
@@ -178,9 +179,9 @@ def _softmax(logits, points, blocks):
             value = exp(sub(load(logits, c), top))
             store(logits, c, value)
             sums = add(sums, value)
-        sums = filled(total(sums))
+        factor = filled(ONE / total(sums))
         for c in range(place, place + width, LANES):
-            store(logits, c, div(load(logits, c), sums))
+            store(logits, c, mul(load(logits, c), factor))
 
 
 @compiled

@@ -12,11 +12,11 @@ class StripMeanField(torch.autograd.Function):
     """Arguments as those of :class:`.mean_field._MeanField`, in float32."""
 
     @staticmethod
-    def forward(ctx, unary, start, kernels: Sequence[StripKernel], iterations: int, save: str, *compats):
+    def forward(ctx, unary, start, kernels: Sequence[StripKernel], iterations, save, in_place, *compats):
         strips = StripTables(kernels, unary.shape[1])
         logits, mix = flat(unary), strips.padded(compats)
-        out, beliefs, tables = torch.empty_like(unary), [], []
-        q = NOTHING
+        out = unary if in_place and save == 'nothing' else torch.empty_like(unary)
+        beliefs, tables, q = [], [], NOTHING
         for t in range(iterations):
             if t == 0 and start is not None:
                 strips.splat(flat(start), strips.in_weight)
@@ -25,9 +25,11 @@ class StripMeanField(torch.autograd.Function):
                     beliefs.append(torch.empty_like(unary))
                     q = flat(beliefs[-1])
                 strips.update(tables[-1] if t else None, mix, logits, q)
-            table = strips.blur(False)[0]
-            tables = [*(tables if save != 'nothing' else ()), table]
-        strips.read(table, mix, strips.out_weight, logits, flat(out))
+            if save != 'nothing' or not tables:
+                tables.append(strips.blur(False)[0])
+            else:
+                strips.blur(False, table=tables[0])
+        strips.read(tables[-1], mix, strips.out_weight, logits, flat(out))
         if save != 'nothing':
             ctx.kernels, ctx.iterations, ctx.kept = kernels, iterations, len(beliefs)
             ctx.started, ctx.count = start is not None, len(compats)
@@ -47,7 +49,7 @@ class StripMeanField(torch.autograd.Function):
         grad_start = None
         strips.splat(flat(grad_unary), strips.out_weight)
         for t in range(ctx.iterations - 1, -1, -1):
-            wanted = any(ctx.needs_input_grad[5:])
+            wanted = any(ctx.needs_input_grad[6:])
             table, rows = strips.blur(True, keep=wanted)
             if wanted:
                 both = zip(strips.of_kernels(rows), strips.of_kernels(tables[t].numpy()))
@@ -64,7 +66,7 @@ class StripMeanField(torch.autograd.Function):
                 strips.update_back(table, back, NOTHING, tables[t - 1].numpy() if t else None, mix, logits,
                                    flat(grad_unary))
         grad_unary = grad_unary if ctx.needs_input_grad[0] else None
-        return (grad_unary, grad_start, None, None, None, *grad_compats)
+        return (grad_unary, grad_start, None, None, None, None, *grad_compats)
 
 
 def compat_gradient(rows, table, compat):

@@ -2,7 +2,7 @@ r"""Lattice filters for a processor: strips of an image, each with a small table
 
 The filter is that of :mod:`.permutohedral`, and so is its lattice. What differs is the order of the work: points are
 taken in strips of ``STRIP``; the vertices around a strip fit into a cache, and a strip is read, worked on and splat in
-one go. In between, the strips' tables are added and blurred, sixteen channels at a time. So an iteration of mean field
+one go. In between, the strips' tables are added and blurred, eight channels at a time. So an iteration of mean field
 is two rounds of long tasks for however many threads, which hardly wait for each other: that matters when other
 processes want the same cores. Who does which task changes nothing: every sum is taken in one order.
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ...portable import portable
 from .kernels import normalizers
-from .permutohedral import _jumps, _key_dtype, _number_cells, _scale, group_by_vertex
+from .permutohedral import _jumps, _key_dtype, _number_cells, _scale
 
 STRIP = 8192  # points
 NOTHING = np.empty(0, np.float32)
@@ -90,12 +90,13 @@ class StripKernel:
 
     def _embed(self, features, each, images, dilations):
         loops, (dim, count) = _compiled()[0], features.shape
-        strides, lowest, volume = _number_cells(features, self.blurs, dilations)
+        array = features.numpy()
+        strides, lowest, volume = _number_cells(array.min(1).tolist(), array.max(1).tolist(), self.blurs, dilations)
         _key_dtype(volume * images, dim)
         jumps, scale = _jumps(strides), np.array(_scale(dim, self.blurs), np.float32)
         start = -sum(s * low for s, low in zip(strides, lowest))
         self.index, self.in_weight = np.empty((count, dim + 1), np.int32), np.empty((count, dim + 1), np.float32)
-        array, steps = features.numpy(), np.array(jumps)
+        steps = np.array(jumps)
         found: List[Tuple[np.ndarray, np.ndarray]] = [None] * self.strips
 
         def embed(s):
@@ -108,35 +109,47 @@ class StripKernel:
 
         share(self.strips, embed)
         self.bounds = np.cumsum([0, *(len(cells) for cells, _ in found)])
-        cells = torch.from_numpy(np.concatenate([cells for cells, _ in found]))
-        order, vertex, offset, neighbour = group_by_vertex(cells, jumps, dilations)
-        self.source, self.order, self.offset = vertex.numpy(), order.numpy(), offset.numpy()
-        self.rows = len(self.offset) - 1
-        self.neighbour = neighbour.view(dim + 1, self.rows, 3).numpy()
+        self._group(np.concatenate([cells for cells, _ in found]), steps, dilations)
         return np.concatenate([mass for _, mass in found])
+
+    def _group(self, numbers, jumps, dilations):
+        # What permutohedral.group_by_vertex does; PyTorch's threads would spin for a while on the cores that ours need
+        loops = _compiled()[0]
+        self.order = np.argsort(numbers, kind='stable')
+        ordered = numbers[self.order]
+        cells = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+        for _ in range(dilations):
+            cells = np.unique(np.concatenate([cells, *(cells + jump for jump in (*jumps, *-jumps))]))
+        self.rows = len(cells) + 1
+        self.source, self.offset = loops.group(ordered, self.order, cells)
+        self.neighbour = np.zeros((len(jumps), self.rows, 3), np.int32)
+        share(len(jumps), lambda axis: loops.connect(cells, jumps[axis], self.neighbour[axis]))
 
     def _normalize(self, mass, normalization, images):
         loops, weight = _compiled()[0], self.in_weight
         table = loops.filter_mass(mass, self.order, self.offset, self.neighbour, self.blurs)
         alpha = 1 / (1 + 2**-(len(self.neighbour) - 1))
-        total = np.empty(len(weight), np.float32)
+        total, mean = np.empty(len(weight), np.float32), None
 
         def slice_mass(s):
             source = self.source[self.bounds[s]:self.bounds[s + 1]]
             loops.slice_mass(table, source, self.index, weight, *self.points[s:s + 2], np.float32(alpha), total)
 
+        def factor(part):  # of few points at a time, which PyTorch does without threads of its own
+            before, after = normalizers(torch.from_numpy(total[part]), alpha, normalization, 1)
+            return (after if before is None else before).numpy()
+
+        def scale(s):
+            part = slice(*self.points[s:s + 2])
+            loops.scale_rows(weight[part], factor(part) if mean is None else mean[part], scaled[part])
+
         share(self.strips, slice_mass)
-        before, after = normalizers(torch.from_numpy(total), alpha, normalization, images)
-
-        def scaled(factor):
-            if factor is None:
-                return weight
-            out = np.empty_like(weight)
-            share(self.strips, lambda s: loops.scale_rows(weight, factor.numpy(), *self.points[s:s + 2], out))
-            return out
-
-        self.in_weight = scaled(before)
-        self.out_weight = self.in_weight if before is after else scaled(after)
+        if normalization == 'mean':
+            mean = normalizers(torch.from_numpy(total), alpha, normalization, images)[1].numpy()
+        scaled = weight if normalization == 'symmetric' else np.empty_like(weight)
+        share(self.strips, scale)
+        self.in_weight = scaled if normalization in ('symmetric', 'before') else weight
+        self.out_weight = weight if normalization == 'before' else scaled
 
     def filter(self, rows: Tensor) -> Tensor:
         """(P, C) -> (P, C)."""
@@ -159,7 +172,7 @@ class StripTables:
 
     Args:
         kernels: Of the same points.
-        channels: C. Tables have them in ``blocks`` of sixteen.
+        channels: C. Tables have them in ``blocks`` of ``LANES``.
     """
 
     def __init__(self, kernels: Sequence[StripKernel], channels: int):
@@ -183,7 +196,9 @@ class StripTables:
         self.in_weight = self._joined([k.in_weight for k in kernels])
         same = all(k.in_weight is k.out_weight for k in kernels)
         self.out_weight = self.in_weight if same else self._joined([k.out_weight for k in kernels])
+        # Memory is taken once: the system hands out fresh pages more slowly than a pass over them takes.
         self.sums, self.fetched, self.again = self._table(), self._table(), None  # what is splat to, and what is read
+        self.room = None  # to blur in
 
     def _table(self) -> np.ndarray:
         return torch.empty(int(self.bounds[-1]) * self.width).numpy()
@@ -214,16 +229,21 @@ class StripTables:
         self._each(lambda s, own, part: self.loops.splat(
             rows, self.channels, self.index, weight, self.corners, *part, self.sums[own]))
 
-    def blur(self, reverse: bool, keep: bool = False) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-        """Sum over strips, and blur: the joint table (B, rows * 16), and the sums if they are to be kept."""
+    def blur(self, reverse: bool, keep: bool = False,
+             table: Optional[np.ndarray] = None) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+        """Sum over strips, and blur: the joint table (B, rows * LANES), and the sums if they are to be kept.
+
+        A ``table`` that is read no more is overwritten.
+        """
         shape = self.blocks, int(self.firsts[-1]) * self.loops.LANES
-        table, rows = torch.empty(shape).numpy(), torch.empty(shape if keep else (0, 0)).numpy()
+        table, self.room = (torch.empty(shape).numpy() if old is None else old for old in (table, self.room))
+        rows = torch.empty(shape if keep else (0, 0)).numpy()
 
         def work(task):
             k, block = divmod(task, self.blocks)
             kernel = self.kernels[k]
             self.loops.sum_and_blur(self.sums, self.blocks, block, self.order[k], kernel.offset, kernel.neighbour,
-                                    kernel.blurs, reverse, rows, table, self.firsts[k])
+                                    kernel.blurs, reverse, rows, table, self.room, self.firsts[k])
 
         share(len(self.kernels) * self.blocks, work)
         return table, rows
@@ -270,7 +290,7 @@ class StripTables:
         self._each(work)
 
     def of_kernels(self, table: np.ndarray) -> List[Tensor]:
-        """The joint table (B, rows * 16) as one (rows, C) a kernel."""
+        """The joint table (B, rows * LANES) as one (rows, C) a kernel."""
         rows = torch.from_numpy(table).view(self.blocks, -1, self.loops.LANES).transpose(0, 1).flatten(1)
         return list(rows[:, :self.channels].split(np.diff(self.firsts).tolist()))
 

@@ -8,7 +8,7 @@ from numba.core import cgutils
 from numba.core.datamodel import models, register_default
 from numba.extending import intrinsic
 
-LANES = 16  # one register of AVX-512, two of AVX2, four of NEON
+LANES = 8  # one register of AVX-512, two of AVX2, four of NEON
 _FLOAT, _INT = ir.FloatType(), ir.IntType(32)
 _FLOATS, _INTS = ir.VectorType(_FLOAT, LANES), ir.VectorType(_INT, LANES)
 
