@@ -3,7 +3,8 @@
     python projects/alignment_evidence/analyse.py             # after tools/study.py, also while it goes on
     python tools/update_tables.py                             # into README.md
 
-Every network sees the test set once, at half size; what was found is kept in its folder below --out.
+Every network sees the test set once, at half size; what was found is kept in displacement.json beside this file, so
+that networks trained on another machine take part.
 """
 import argparse
 import json
@@ -18,7 +19,7 @@ from segfusion import register_all
 from segfusion.datasets.files import write_whole
 from segfusion.deploy import load_segmentor
 from segfusion.diagnosis.race import ResultFile
-from segfusion.study.configs import merged_configs
+from segfusion.study.configs import lasting_fingerprints, merged_configs
 from segfusion.study.costs import measure_costs
 from segfusion.study.displacement import EDGES, measure
 from segfusion.study.plan import load_study
@@ -32,17 +33,21 @@ BINS = [*(f'{low}-{high} px' for low, high in zip(EDGES, EDGES[1:])), f'{EDGES[-
 SCORES = dict(mIoU='mIoU', mBIoU='Boundary IoU', trimap_mIoU_3px='trimap 3 px', mBF_3px='boundary F 3 px')
 
 
-def look(config, folder, out):
-    """What :func:`measure` finds for one member; kept until its checkpoint changes."""
-    checkpoint, path = folder.last_checkpoint(), out / 'displacement.json'
-    key = f'{checkpoint.name} {checkpoint.stat().st_mtime_ns}'
-    if path.exists():
-        kept = json.loads(path.read_text())
-        if kept['key'] == key:
-            return kept['found']
-    found = measure(*network(config, checkpoint), config.test_evaluator)
-    write_whole(path, json.dumps(dict(key=key, found=found), indent=1) + '\n')
-    return found
+def look(study, configs, out, path):
+    """What :func:`measure` finds for every finished member that is here or was elsewhere: name -> found."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for name, config in configs.items():
+        folder, key = Folder(out, name), lasting_fingerprints(config, study.checkpoint)
+        state, checkpoint = folder.read(), folder.last_checkpoint()
+        if name in kept and kept[name]['fingerprints'] != key:
+            del kept[name]  # of a config that is no more
+        if state.status != DONE or not checkpoint or kept.get(name, {}).get('trained') == state.changed:
+            continue
+        print(f'analyse: looking at {name}', file=sys.stderr)
+        found = measure(*network(config, checkpoint), config.test_evaluator)
+        kept[name] = dict(fingerprints=key, trained=state.changed, found=found)
+        write_whole(path, json.dumps(kept) + '\n')
+    return {name: one['found'] for name, one in kept.items()}
 
 
 def network(config, checkpoint):
@@ -58,7 +63,7 @@ def text(values, digits=2, signed=False):
 
 
 def tables(file, summary, found):
-    """``found``: combination -> seed -> result of :func:`look`."""
+    """``found``: combination -> seed -> result of :func:`measure`."""
     rows = [row for row in summary.rows if row.name in found]
     half = {name: {seed: one['scores'] for seed, one in seeds.items()} for name, seeds in found.items()}
     full = {row.name: {seed: result.metrics for seed, result in row.results.items()} for row in rows}
@@ -128,11 +133,13 @@ def main() -> int:
     register_all()
     study = load_study(args.study)
     configs, found, drawn = merged_configs(study), {}, {}
+    looks = look(study, configs, args.out, args.to / 'displacement.json')
     for member in study.members:
         folder = Folder(args.out, member.name)
-        if folder.read().status == DONE:
-            found.setdefault(member.group, {})[member.seed] = look(configs[member.name], folder, folder.root)
-            drawn.setdefault(member.group, (configs[member.name], folder))
+        if member.name in looks and folder.read().status == DONE:
+            found.setdefault(member.group, {})[member.seed] = looks[member.name]
+            if folder.last_checkpoint():
+                drawn.setdefault(member.group, (configs[member.name], folder))
     summary = summarise(study, args.out)
     costs = measure_costs(study, configs, args.out, print)[0] if found else {}
     for row in summary.rows:

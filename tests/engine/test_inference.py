@@ -55,6 +55,18 @@ def test_norms_before_their_convolution_stay(config):
     assert left and all(name.startswith(('backbone.spp', 'decode_head')) or 'dfm' in name for name in left), left
 
 
+def test_a_norm_of_more_than_the_convolution_stays():
+    """ENet normalises its first convolution beside a pooling."""
+    model = as_if_trained(build_segmentor(CONFIGS / '_base_' / 'models' / 'enet.py'))
+    image = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        before = model(image)
+        model = prepare_for_inference(model)
+        torch.testing.assert_close(model(image), before, atol=1e-3 * before.std().item(), rtol=0)
+    left = [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    assert 'backbone.initial_norm' in left and not any('down' in name or 'stage' in name for name in left), left
+
+
 def test_a_norm_that_cannot_be_folded_is_noticed():
     """A backbone that normalises before its convolution: folding would be wrong, and must not pass silently."""
     model = segmentor()

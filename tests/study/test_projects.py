@@ -11,7 +11,7 @@ from mmseg.registry import MODELS
 from segfusion.diagnosis.race import ResultFile
 from segfusion.models.segmentors.fitted_encoder_decoder import run_levels
 from segfusion.study.command import main
-from segfusion.study.configs import merged_configs
+from segfusion.study.configs import lasting_fingerprints, merged_configs
 from segfusion.study.plan import load_study
 from segfusion.study.state import DONE, Folder, State
 from segfusion.study.summary import summarise
@@ -80,10 +80,27 @@ def test_the_trunk_grid_is_planned(capsys):
     assert text.count('\n  train   mim train ') == 48 and 'mit-b0_bilinear_seed0 (baseline)' in text
 
 
+def script(name):
+    spec = importlib.util.spec_from_file_location('analyse', ROOT / 'projects' / name / 'analyse.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_evidence_keeps_what_was_found_on_other_machines_unless_the_config_changed(tmp_path):
+    study = load_study(ROOT / 'projects' / 'alignment_evidence')
+    configs = merged_configs(study)
+    fingerprints = lasting_fingerprints(configs['flow_seed1'], study.checkpoint)
+    kept = dict(flow_seed1=dict(fingerprints=fingerprints, trained='', found=dict(scores=1)),
+                flow_seed2=dict(fingerprints=fingerprints, trained='', found=dict(scores=2)))
+    path = tmp_path / 'displacement.json'
+    path.write_text(json.dumps(kept))
+    found = script('alignment_evidence').look(study, configs, tmp_path, path)
+    assert found == dict(flow_seed1=dict(scores=1))
+
+
 def test_tables_of_the_evidence_are_means_over_seeds_and_paired_differences(tmp_path):
-    spec = importlib.util.spec_from_file_location('analyse', ROOT / 'projects' / 'alignment_evidence' / 'analyse.py')
-    analyse = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(analyse)
+    analyse = script('alignment_evidence')
     study = load_study(ROOT / 'projects' / 'alignment_evidence')
     scores = dict(bilinear_seed0=40., bilinear_seed1=42., flow_seed0=41., flow_seed1=44.)
     found = dict(bilinear={}, flow={})

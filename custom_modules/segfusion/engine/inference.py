@@ -5,8 +5,10 @@ from typing import Iterator
 import torch
 from mmcv.cnn import ConvModule, fuse_conv_bn
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..ops import WinogradConv2d
+from .memory import keep_freed_memory
 
 
 def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winograd: bool = True,
@@ -24,7 +26,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
       to much smaller levels before they are resized
       (:func:`~segfusion.ops.conv_of_resized.conv_module_of_resized`).
     * On a CPU, 3x3 convolutions of many channels take a quarter of the products
-      (:func:`~segfusion.ops.winograd.winograd_conv2d`).
+      (:func:`~segfusion.ops.winograd.winograd_conv2d`), and the process keeps the memory of large maps
+      (:func:`~segfusion.engine.memory.keep_freed_memory`).
 
     The result can no longer be trained.
 
@@ -45,7 +48,7 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
     model = model.eval()
     image = torch.randn(1, 3, 96, 128, device=next(model.parameters()).device)
     before = _logits(model, image) if verify else None
-    with _norm_first_apart(model):
+    with _other_orders_apart(model):
         fuse_conv_bn(model.backbone)
         for module in model.modules():
             if isinstance(module, ConvModule):
@@ -56,6 +59,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
         if hasattr(module, 'fold_norms'):
             module.fold_norms()
     model.requires_grad_(False)
+    if image.device.type == 'cpu':
+        keep_freed_memory()
     if winograd and image.device.type == 'cpu':
         for module in list(model.modules()):
             for name, child in module.named_children():
@@ -72,14 +77,21 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
 
 
 @contextmanager
-def _norm_first_apart(model: nn.Module) -> Iterator[None]:
-    """Take out, for a while, every ``ConvModule`` whose norm comes before its convolution.
+def _other_orders_apart(model: nn.Module) -> Iterator[None]:
+    """Take out, for a while, norms that do not follow their convolution.
 
-    ``fuse_conv_bn`` goes by the order in which layers were made, and would multiply the norm into the convolution
-    after it.
+    ``fuse_conv_bn`` goes by the order in which layers were made, and would multiply the norm of a ``ConvModule`` that
+    begins with it into the convolution before, and fail at ENet's, which normalises the convolution and a pooling.
     """
-    found = [(parent, name, child) for parent in model.modules() for name, child in parent.named_children()
-             if isinstance(child, ConvModule) and child.order[0] != 'conv']
+    found = []
+    for parent in model.modules():
+        channels = None
+        for name, child in parent.named_children():
+            if isinstance(child, nn.Conv2d):
+                channels = child.out_channels
+            elif isinstance(child, ConvModule) and child.order[0] != 'conv' or \
+                    isinstance(child, _BatchNorm) and channels not in (None, child.num_features):
+                found.append((parent, name, child))
     for parent, name, _ in found:
         setattr(parent, name, nn.Identity())
     try:
