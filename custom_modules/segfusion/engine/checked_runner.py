@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from .faster_training import compile_parts, use_channels_last
+from .memory import keep_freed_memory
 from .names import DEFAULT_HOOKS, check_names
 
 _register_default_hooks = Runner.register_default_hooks
@@ -37,6 +38,7 @@ class CheckedRunner(Runner):
 
     * every name in the config is checked first, see :func:`~.names.check_names`; off by ``check_names = False``;
     * ``--launcher pytorch`` without a GPU runs on CPUs, by gloo; ``SyncBN``, which needs GPUs, becomes ``BN``;
+    * on a CPU the process keeps memory that is freed, see :func:`~.memory.keep_freed_memory`;
     * ``channels_last = True`` trains in that memory format, see :func:`~.faster_training.use_channels_last`;
     * ``compile = True``, or a dict of what :func:`torch.compile` takes, compiles the parts of a network and not the
       step around them, see :func:`~.faster_training.compile_parts`;
@@ -60,6 +62,8 @@ class CheckedRunner(Runner):
         return super().from_cfg(cfg)
 
     def setup_env(self, env_cfg: dict) -> None:
+        if get_device() == 'cpu':
+            keep_freed_memory()
         if self.launcher == 'pytorch' and get_device() == 'cpu' and not is_distributed():
             torch.distributed.init_process_group('gloo')  # mmengine would ask for a CUDA device first
         super().setup_env(env_cfg)
