@@ -1,8 +1,11 @@
 """The loops that Numba compiles against the same filters by PyTorch."""
+import sys
+
 import pytest
 import torch
 
 from segfusion.models.refine import CRFAsRNN
+from segfusion.ops import crf as package
 from segfusion.ops.crf import strips
 from segfusion.ops.crf.dense_crf import crf
 from segfusion.ops.crf.gaussian_filter import NORMALIZATIONS, gaussian_kernel, pixel_features
@@ -118,3 +121,19 @@ def test_kinds_of_kernels_do_not_mix():
     ours, theirs, _ = pair(scene()[1])
     with pytest.raises(ValueError, match='kernels of one method'):
         mean_field(torch.zeros(442, 2), [ours, theirs], [torch.ones(())] * 2, 1)
+
+
+def test_a_numba_that_cannot_be_used_is_named(monkeypatch):
+    monkeypatch.delattr(package, 'strip_loops', raising=False)
+    monkeypatch.setitem(sys.modules, 'segfusion.ops.crf.strip_loops', None)
+    with pytest.warns(UserWarning, match='several times slower: Numba cannot be used'):
+        assert strips._compiled.__wrapped__() is None
+
+
+def test_unary_of_the_caller_stays():
+    logits, image = scene()
+    kept = logits.contiguous(memory_format=torch.channels_last)  # whose rows need no copy
+    before = kept.clone()
+    out = crf(kept, image, iterations=2)
+    assert torch.equal(kept, before)
+    torch.testing.assert_close(out, crf(logits, image, iterations=2), rtol=0, atol=0)

@@ -8,8 +8,10 @@ processes want the same cores. Who does which task changes nothing: every sum is
 
 Needs Numba (the extra ``numba``); single precision only.
 """
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import Callable, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -27,9 +29,13 @@ NOTHING = np.empty(0, np.float32)
 @lru_cache(maxsize=1)
 def _compiled():
     """The modules of compiled loops: to build kernels, and to filter. None without Numba."""
+    if find_spec('numba') is None:
+        return None
     try:
         from . import embed_loops, strip_loops
-    except ImportError:
+    except ImportError as error:  # NumPy is newer than this Numba, for one
+        warnings.warn(f'the CRF runs without its compiled loops, several times slower: Numba cannot be used ({error})',
+                      stacklevel=2)
         return None
     return embed_loops, strip_loops
 
