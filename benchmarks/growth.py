@@ -18,6 +18,7 @@ from segfusion.diagnosis.cost import build_segmentor, free_memory
 from segfusion.diagnosis.limit import grows_fastest, growth, operators
 from segfusion.diagnosis.race import ResultFile, race
 from segfusion.engine.inference import prepare_for_inference
+from segfusion.engine.memory import keep_freed_memory
 from segfusion.models import CRFAsRNN
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +47,7 @@ def main() -> None:
 def prepared(name):
     """Size to a call without arguments."""
     if name == 'crf':
+        keep_freed_memory()  # as a prepared network does
         crf = CRFAsRNN(CLASSES).eval().requires_grad_(False)
 
         def run(size):

@@ -64,6 +64,7 @@ def test_a_norm_of_more_than_the_convolution_stays():
         model = prepare_for_inference(model)
         torch.testing.assert_close(model(image), before, atol=1e-3 * before.std().item(), rtol=0)
     left = [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    assert model.backbone.down1.expand.conv.weight.is_contiguous()  # not channels-last: narrow
     assert 'backbone.initial_norm' in left and not any('down' in name or 'stage' in name for name in left), left
 
 

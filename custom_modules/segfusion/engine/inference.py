@@ -33,7 +33,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
 
     Args:
         model: Segmentor; changed in place.
-        channels_last: Also convert weights to channels-last memory, which convolutions on CPU and tensor cores prefer.
+        channels_last: Also convert weights to channels-last memory, which convolutions on CPU and tensor cores prefer;
+            not on a CPU if a part says that it is slower so (``channels_first``).
         winograd: Also keep weights of 3x3 convolutions as Winograd's algorithm takes them, four times as large, if the
             model is on a CPU.
         verify: Compare the logits before and after on a random image.
@@ -66,7 +67,8 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
             for name, child in module.named_children():
                 if WinogradConv2d.fits(child):
                     setattr(module, name, WinogradConv2d(child))
-    if channels_last:
+    narrow = image.device.type == 'cpu' and any(getattr(module, 'channels_first', False) for module in model.modules())
+    if channels_last and not narrow:
         model.to(memory_format=torch.channels_last)
     if verify:
         error = (_logits(model, image) - before).abs().max() / before.std().clamp(min=1e-12)
