@@ -98,8 +98,8 @@ def tables(file, summary, found):
         file.add(what, ['network', 'field', 'a fine pixel (px)', *BINS], cells, ['', '', '.1f', *[''] * len(BINS)])
 
 
-def figure(found, path):
-    """Mean displacement against the distance, one curve a seed, one panel a field."""
+def figure(found, what, title, path):
+    """A profile against the distance to the boundary, one curve a seed, one panel a field."""
     from matplotlib.figure import Figure
     every = [one['profiles'] for seeds in found.values() for one in seeds.values()]
     names = list(dict.fromkeys(name for profiles in every for name in profiles))
@@ -112,14 +112,14 @@ def figure(found, path):
     for number, name in enumerate(names, 1):
         axes = drawing.add_subplot(down, across, number)
         for i, (network_, seeds) in enumerate(found.items()):
-            curves = [one['profiles'][name]['length'] for one in seeds.values() if name in one['profiles']]
+            curves = [one['profiles'][name][what] for one in seeds.values() if name in one['profiles']]
             for k, curve in enumerate(curves):
                 axes.plot(at, [np.nan if v is None else v for v in curve], f'C{i}', marker='.', lw=1,
                           label=None if k else network_)
         axes.set(title=name, xscale='symlog', xlabel='distance to the nearest boundary (px)')
-        axes.set_ylim(bottom=0)
+        axes.axhline(0, color='0.7', lw=0.8, zorder=0)
         axes.legend(fontsize=7)
-    drawing.supylabel('mean displacement (px of 180x240)')
+    drawing.supylabel(f'{title} (px of 180x240)')
     drawing.savefig(path, dpi=110)
 
 
@@ -150,13 +150,14 @@ def main() -> int:
         print(f'analyse: no member of {args.study.name} is finished in {args.out}, so the tables are empty; run '
               'tools/study.py first', file=sys.stderr)
         return 1
-    figure(found, args.to / 'displacement.png')
+    figure(found, 'length', 'mean displacement', args.to / 'displacement.png')
+    figure(found, 'away', 'part away from the boundary', args.to / 'away.png')
     for name, (config, folder) in drawn.items():
         if found[name][next(iter(found[name]))]['profiles']:
             model, dataset = network(config, folder.last_checkpoint())
             panel = draw_panel(*inspect(model, dataset[args.index]), dataset.metainfo['palette'],
                                dataset.metainfo['classes'], show=('prediction', 'boundary', 'offset', 'arrows'))
-            panel.save(args.to / f'fields_{name}.png', optimize=True)
+            panel.quantize(256).save(args.to / f'fields_{name}.png', optimize=True)
     return 0
 
 

@@ -201,15 +201,17 @@ def work(rank, folder, scenes):
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
                       MASTER_PORT=(Path(folder) / 'port').read_text(), CUDA_VISIBLE_DEVICES='-1')
     cfg = config(Path(folder), scenes, launcher='pytorch', val_cfg=None, val_dataloader=None, val_evaluator=None,
-                 randomness=dict(seed=1))
+                 randomness=dict(seed=1), channels_last=True)
     runner = RUNNERS.build(cfg)
     runner.train()
+    wide = [p for p in runner.model.parameters() if p.dim() == 4 and p.shape[1] > 1 and p.shape[2] > 1]
+    assert wide and all(p.is_contiguous(memory_format=torch.channels_last) for p in wide)
     torch.save(runner.model.module.state_dict(), f'{folder}/rank{rank}.pth')
     torch.distributed.destroy_process_group()
 
 
 def test_two_processes_train_on_cpus(tmp_path, scenes):
-    """``--launcher pytorch`` without a GPU: both end with the same weights, which are not those of one process."""
+    """``--launcher pytorch`` without a GPU, channels-last: both end with the same weights, not those of one process."""
     import socket
 
     import torch.multiprocessing as mp
