@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from segfusion.models.refine import CRFAsRNN
-from segfusion.ops import crf as package
 from segfusion.ops.crf import strips
 from segfusion.ops.crf.dense_crf import crf
 from segfusion.ops.crf.gaussian_filter import NORMALIZATIONS, gaussian_kernel, pixel_features
@@ -124,7 +123,7 @@ def test_kinds_of_kernels_do_not_mix():
 
 
 def test_a_numba_that_cannot_be_used_is_named(monkeypatch):
-    monkeypatch.delattr(package, 'strip_loops', raising=False)
+    monkeypatch.delattr(sys.modules['segfusion.ops.crf'], 'strip_loops', raising=False)
     monkeypatch.setitem(sys.modules, 'segfusion.ops.crf.strip_loops', None)
     with pytest.warns(UserWarning, match='several times slower: Numba cannot be used'):
         assert strips._compiled.__wrapped__() is None
