@@ -24,7 +24,7 @@ def adaptive_avg_pool(x: Tensor, size: Union[int, Tuple[int, int]]) -> Tensor:
         size: Cells k of the result, or (rows, columns).
 
     Shape:
-        - x (N, C, H, W) -> (N, C, *size)
+        - x (N, C, H, W) -> (N, C, rows, columns)
     """
     reproducible = torch.are_deterministic_algorithms_enabled() and x.requires_grad
     if size in (1, (1, 1)) or not (portable() or reproducible):

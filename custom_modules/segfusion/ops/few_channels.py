@@ -15,7 +15,7 @@ class FewChannelsConv2d(nn.Conv2d):
     its vectors with output channels, and there are not enough of them.
 
     Args:
-        *args, **kwargs: Of ``Conv2d``: an odd kernel, stride 1, padded by zeros to keep the size; in groups or not.
+        args, kwargs: Of ``Conv2d``: an odd kernel, stride 1, padded by zeros to keep the size; in groups or not.
 
     Shape:
         - (N, C_in, H, W) -> (N, C_out, H, W)

@@ -50,7 +50,7 @@ class Source:
                 self._add(name, path.read_bytes)
 
     def find(self, pattern: str) -> List[str]:
-        """Sorted names whose end matches a pattern of whole parts, e.g. 'image/*.jpg'."""
+        """Sorted names whose end matches a pattern of whole parts, e.g. ``image/*.jpg``."""
         return sorted(name for name in self._read
                       if fnmatch.fnmatch('/' + name, '*/' + pattern) and '__MACOSX' not in name)
 
