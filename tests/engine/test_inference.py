@@ -42,28 +42,28 @@ def test_logits_stay_and_norms_go():
     assert model.decode_head.fpn_convs[0].conv.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize('config', ['ddrnet/ddrnet_23-slim_2xb6-120k', 'pidnet/pidnet-s_2xb6-120k'])
-def test_norms_before_their_convolution_stay(config):
-    """Stock contexts of DDRNet and PIDNet normalise first; all other norms go."""
-    model = as_if_trained(build_segmentor(load(CONFIGS / f'{config}_cityscapes-1024x1024.py')))
+def norms_left(model):
+    """Prepare a model, see that its logits stay, and name the norms that do."""
     image = torch.randn(1, 3, 64, 96)
     with torch.no_grad():
         before = model(image)
         model = prepare_for_inference(model)
         torch.testing.assert_close(model(image), before, atol=1e-3 * before.std().item(), rtol=0)
-    left = [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    return [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+
+
+@pytest.mark.parametrize('config', ['ddrnet/ddrnet_23-slim_2xb6-120k', 'pidnet/pidnet-s_2xb6-120k'])
+def test_norms_before_their_convolution_stay(config):
+    """Stock contexts of DDRNet and PIDNet normalise first; all other norms go."""
+    model = as_if_trained(build_segmentor(load(CONFIGS / f'{config}_cityscapes-1024x1024.py')))
+    left = norms_left(model)
     assert left and all(name.startswith(('backbone.spp', 'decode_head')) or 'dfm' in name for name in left), left
 
 
 def test_a_norm_of_more_than_the_convolution_stays():
     """ENet normalises its first convolution beside a pooling."""
     model = as_if_trained(build_segmentor(CONFIGS / '_base_' / 'models' / 'enet.py'))
-    image = torch.randn(1, 3, 64, 96)
-    with torch.no_grad():
-        before = model(image)
-        model = prepare_for_inference(model)
-        torch.testing.assert_close(model(image), before, atol=1e-3 * before.std().item(), rtol=0)
-    left = [name for name, m in model.named_modules() if isinstance(m, torch.nn.modules.batchnorm._BatchNorm)]
+    left = norms_left(model)
     assert model.backbone.down1.expand.conv.weight.is_contiguous()  # not channels-last: narrow
     assert 'backbone.initial_norm' in left and not any('down' in name or 'stage' in name for name in left), left
 

@@ -62,13 +62,12 @@ def prepare_for_inference(model: nn.Module, *, channels_last: bool = True, winog
     model.requires_grad_(False)
     if image.device.type == 'cpu':
         keep_freed_memory()
-    if winograd and image.device.type == 'cpu':
-        for module in list(model.modules()):
+        channels_last &= not any(getattr(module, 'channels_first', False) for module in model.modules())
+        for module in list(model.modules()) if winograd else []:
             for name, child in module.named_children():
                 if WinogradConv2d.fits(child):
                     setattr(module, name, WinogradConv2d(child))
-    narrow = image.device.type == 'cpu' and any(getattr(module, 'channels_first', False) for module in model.modules())
-    if channels_last and not narrow:
+    if channels_last:
         model.to(memory_format=torch.channels_last)
     if verify:
         error = (_logits(model, image) - before).abs().max() / before.std().clamp(min=1e-12)
