@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from mmseg.registry import RUNNERS
 
 from .faster_training import compile_parts, use_channels_last
+from .lean_loss import use_lean_loss
 from .memory import keep_freed_memory
 from .names import DEFAULT_HOOKS, check_names
 
@@ -40,6 +41,7 @@ class CheckedRunner(Runner):
     * ``--launcher pytorch`` without a GPU runs on CPUs, by gloo; ``SyncBN``, which needs GPUs, becomes ``BN``;
     * on a CPU the process keeps memory that is freed, see :func:`~.memory.keep_freed_memory`;
     * ``channels_last = True`` trains in that memory format, see :func:`~.faster_training.use_channels_last`;
+    * ``lean_loss = True`` keeps no map at full size for the backward pass, see :func:`~.lean_loss.use_lean_loss`;
     * ``compile = True``, or a dict of what :func:`torch.compile` takes, compiles the parts of a network and not the
       step around them, see :func:`~.faster_training.compile_parts`;
     * a batch norm that gets a single value says what to change.
@@ -71,6 +73,8 @@ class CheckedRunner(Runner):
     def wrap_model(self, model_wrapper_cfg, model):
         if self.cfg.get('channels_last', False):
             use_channels_last(model)
+        if self.cfg.get('lean_loss', False):
+            use_lean_loss(model)
         if self.distributed and get_device() == 'cpu':
             norms = sum(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules())
             if norms:
