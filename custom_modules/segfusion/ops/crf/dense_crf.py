@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..precision import full_precision
 from .bandwidth import learnable, mean_field_with_bandwidths
+from .busy import one_thread_when_busy
 from .gaussian_filter import Sigma, from_rows, gaussian_kernel, half_of, halve, to_rows
 from .mean_field import mean_field
 
@@ -60,7 +61,7 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
     if iterations < 0:
         raise ValueError(f'expected iterations >= 0, got {iterations}')
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
-    with full_precision(logits.device):
+    with full_precision(logits.device), one_thread_when_busy(logits.device):
         logits, image = logits.to(dtype), image.detach().to(dtype)
         compats = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
         sigmas = (spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb)

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ..precision import full_precision
+from .busy import look
 from .gaussian_filter import Kernel
 from .permutohedral import CHUNK, weighted_bags
 from .strip_mean_field import StripMeanField, compat_gradient
@@ -153,6 +154,7 @@ class _MeanField(torch.autograd.Function):
                         torch.add(message, unary[part], out=q[part])
                     else:
                         torch.softmax(message.add_(unary[part]), 1, out=q[part])
+                look()
         if save != 'nothing':
             ctx.kernels, ctx.iterations, ctx.counts = kernels, iterations, (len(compats), len(beliefs))
             ctx.started = start is not None

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from ...portable import portable
+from .busy import look
 
 CHUNK = 16384  # points worked on at a time, so that temporaries stay in the L2 cache
 SEGMENT = 64  # entries of a splat that one thread of a GPU adds up
@@ -184,6 +185,7 @@ def build_lattice(features: Tensor, counts: Optional[Sequence[int]] = None, blur
         for start in range(first, first + count, step):
             part = slice(start, min(start + step, first + count))
             _embed(features[:, part], strides, base, blurs, key[part].t(), weight[part].t())
+            look()
         first += count
     jumps = _jumps(strides)
     order, vertex, offset, neighbour = group_by_vertex(key.view(-1), jumps, dilations)
