@@ -22,7 +22,7 @@ if [ ! -e "$venv/.segfusion-installed" ]; then
         $pip --no-build-isolation --no-binary mmcv $pin mmcv==2.1.0
     echo '[3/4] mmsegmentation 1.2.2, mmengine 0.10.7, mmpretrain 1.2.0, mmdet 3.3.0, openmim 0.3.9'
     $pip $pin mmengine==0.10.7 mmsegmentation==1.2.2 mmpretrain==1.2.0 mmdet==3.3.0 openmim==0.3.9 ftfy regex \
-        onnx onnxruntime pytest pytest-xdist
+        onnx onnxruntime timm h5py pytest pytest-xdist
     $pip 'setuptools>=62.6,<70'  # openxlab, which openmim brings, had put 60 there: too old for our setup.cfg
     $pip --no-deps -e .
     touch "$venv/.segfusion-installed"

@@ -6,7 +6,7 @@
 #     . offline/enter.sh                    # there, in a copy of the checkout: installs the wheels, sets the paths
 #     python benchmarks/on_gpu.py --minutes 9 --out DIR
 #
-# Expected there already: torch, numpy, opencv, scipy, matplotlib, pandas, pyyaml, rich, tqdm, pillow, pytest.
+# Expected there already: torch, numpy, opencv, scipy, matplotlib, pandas, pyyaml, rich, tqdm, pillow, regex, pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 camvid=${1:-${CAMVID_ROOT:?name the folder of CamVid, or set CAMVID_ROOT}}
@@ -15,7 +15,7 @@ rm -rf offline && mkdir offline
 # without compiled operators all of these are pure Python
 MMCV_WITH_OPS=0 "${PYTHON:-python3}" -m pip wheel -q --no-deps -w offline \
     $(pinned onedl-mmengine onedl-mmcv onedl-mmsegmentation onedl-mmpretrain onedl-mim addict yapf termcolor \
-      prettytable ftfy mat4py modelindex model-index ordered-set opendatalab wcwidth)
+      prettytable platformdirs tabulate markdown colorama click requests urllib3 idna certifi ftfy mat4py modelindex model-index ordered-set opendatalab wcwidth)
 cp -rL "$camvid" offline/camvid
 cat >offline/enter.sh <<IN
 site=\$PWD/work_dirs/site

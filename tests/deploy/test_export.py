@@ -24,13 +24,13 @@ FIXED_SIZE = ('setr_pup', 'setr_mla', 'segformer', 'pvt', 'sfnet_vit', 'sfnet_sw
 # on plain Python that later ones follow.
 OLD_TORCH = digit_version(torch.__version__) < digit_version('2.4')
 NOT_IN_OLD_EXPORTER = {'alignseg', 'fcn', 'segnet', 'segnet_basic', 'enet', 'gfrnet', 'dilation'}
-NOT_IN_OLD_COMPILER = {'gff', 'gff_flow', 'gfrnet'}
+NOT_IN_OLD_COMPILER = {'alignseg', 'gff', 'gff_flow', 'gfrnet'}
+needs_2_4 = pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export or compile it (docs/deployment.md)')
 needs_dynamo = pytest.mark.skipif(not HAS_DYNAMO, reason='this torch exports by TorchScript only')
 
 
 def needs_newer_torch(names, known):
-    mark = pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export or compile it (docs/deployment.md)')
-    return [pytest.param(name, marks=mark) if name in known else name for name in names]
+    return [pytest.param(name, marks=needs_2_4) if name in known else name for name in names]
 
 
 def operators(path):
@@ -69,7 +69,7 @@ def test_the_other_exporter_agrees(name, tmp_path):
     assert ('GridSample' in operators(path)) == (name == 'sfnet_lite')
 
 
-@pytest.mark.parametrize('dynamic', [False, True])
+@pytest.mark.parametrize('dynamic', [False, pytest.param(True, marks=needs_2_4)])
 def test_axes_have_names_and_classes_a_number(dynamic, tmp_path):
     export_onnx(network('fcn'), str(tmp_path / 'net.onnx'), SIZE, dynamic=dynamic)
     shape = onnx.load(str(tmp_path / 'net.onnx')).graph.output[0].type.tensor_type.shape.dim
@@ -178,8 +178,9 @@ def test_the_other_size_pads_to_another_one():
 @pytest.mark.parametrize('device', [
     'cpu', pytest.param('cuda', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU'))])
 @pytest.mark.parametrize('export', [
-    lambda model, path: export_onnx(model, path, SIZE), lambda model, path: export_onnx(model, path, SIZE, tolerance=0),
-    lambda model, path: export_program(model, SIZE)], ids=['onnx', 'refused', 'program'])
+    pytest.param(lambda model, path: export_onnx(model, path, SIZE), id='onnx'),
+    pytest.param(lambda model, path: export_onnx(model, path, SIZE, tolerance=0), id='refused'),
+    pytest.param(lambda model, path: export_program(model, SIZE), id='program', marks=needs_dynamo)])
 def test_the_callers_model_stays_as_it_is(export, device, tmp_path):
     """Its device, its mode and its tensors; also when nothing is written."""
     model = network('sfnet_lite').to(device).train()

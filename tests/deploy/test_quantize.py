@@ -20,7 +20,7 @@ from segfusion.deploy import (
     predict_image,
     prepare_if_equal,
 )
-from segfusion.deploy.export import session
+from segfusion.deploy.export import old_exporter, session
 from segfusion.deploy.quantize import float_nodes, quantize
 from tests.references.networks import network
 
@@ -207,7 +207,8 @@ def test_a_ceiling_sets_the_scale_of_what_is_below_it(tmp_path):
     net = torch.nn.Sequential(torch.nn.Conv2d(3, 3, 1, bias=False), torch.nn.ReLU6(), torch.nn.Conv2d(3, 2, 1))
     net[0].weight.data.copy_(torch.diag(torch.tensor([10., 0.02, 0.02]))[..., None, None])
     path = str(tmp_path / 'net.onnx')
-    torch.onnx.export(net, (next(images(1)), ), path, input_names=['image'], output_names=['logits'], dynamo=False)
+    torch.onnx.export(net, (next(images(1)), ), path, input_names=['image'], output_names=['logits'],
+                      **old_exporter())
     image = {'image': next(images(1, seed=9)).numpy()}
     expected, got = (session(file).run(['logits'], image)[0]
                      for file in (path, quantize(Path(path).read_bytes(), images(4))))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader
+from mmengine.utils import digit_version
 from mmseg.registry import RUNNERS
 from torch import nn
 
@@ -13,6 +14,8 @@ from tests.engine.test_checked_runner import SIZE, config, scenes  # noqa: F401
 from tests.references.networks import network
 from tests.references.samples import batch
 
+needs_2_4 = pytest.mark.skipif(
+    digit_version(torch.__version__) < digit_version('2.4'), reason='torch < 2.4 cannot compile it')
 LAST = dict(memory_format=torch.channels_last)
 
 
@@ -58,6 +61,7 @@ def test_a_step_channels_last_is_the_contiguous_one(name):
     assert seen[0].shape == (2, 3, 33, 65) and seen[0].is_contiguous(**LAST) and not seen[0].is_contiguous()
 
 
+@needs_2_4
 @pytest.mark.parametrize('align', ['FlowAlign', 'RecordedAlign'])
 def test_a_compiled_step_is_the_plain_one(align):
     """With deep supervision and OHEM, and with what a trunk records for its decoder."""
@@ -91,6 +95,7 @@ def test_a_model_without_parts_is_told():
         compile_parts(nn.Conv2d(1, 1, 1))
 
 
+@needs_2_4
 def test_channels_last_by_one_line_resumes_in_either_layout(tmp_path, scenes):  # noqa: F811
     """Trained, saved, resumed contiguous and trained on: the same iterations, the same checkpoint keys."""
     runner = RUNNERS.build(config(tmp_path, scenes, channels_last=True, compile=dict(backend='eager')))

@@ -13,6 +13,7 @@ from segfusion.diagnosis.race import ResultFile
 from segfusion.diagnosis.speed import WAYS, Budget, network_tables, networks, prepared
 from segfusion.study import on_gpu
 from segfusion.study.on_gpu import Part, junit_counts, main, parser, run
+from segfusion.study.state import Folder
 
 ROOT = Path(__file__).parents[2]
 XML = """<testsuites><testsuite name="pytest" errors="0" failures="1" skipped="1" tests="3">
@@ -145,6 +146,21 @@ def test_a_missing_network_is_left_out_by_name():
     budget = Budget(time.time() + 100)
     assert networks({'Gone': 'configs/gone/gone.py'}, 'cpu', budget) == {}
     assert budget.left_out[0][0] == 'Gone' and 'FileNotFoundError' in budget.left_out[0][1]
+
+
+def test_trainings_that_stopped_in_time_have_not_failed(tmp_path):
+    args = parser().parse_args(['--minutes', '1', '--out', str(tmp_path), '--members', 'enet_seed0'])
+    args.state = tmp_path / 'state'
+    train = on_gpu.plan(args, [])[-1]
+    folder = Folder(args.state / 'camvid_classics', 'enet_seed0')
+    seen = []
+    for status, failure in (('interrupted', {}), ('failed', dict(reason='out of memory')), ('done', {})):
+        state = folder.read()
+        state.status, state.failure = status, failure
+        folder.write(state)
+        found = train.collect()
+        seen.append((found.get('status'), found['failed']))
+    assert seen == [('to be continued', []), (None, ['enet_seed0: out of memory']), (None, [])]
 
 
 def test_without_a_device_it_says_what_to_do(tmp_path, monkeypatch, capsys):

@@ -11,8 +11,10 @@ from .files import progress, write_whole
 
 SUFFIXES = ('.png', '.webp', '.jpg', '.jpeg', '.bmp')
 # Undoing a filter of PNG takes longer than unpacking; label maps pack well without one
-PHOTOGRAPH = (cv2.IMWRITE_PNG_COMPRESSION, 0, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
-LABELS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE)
+# OpenCV before 4.11 has no choice of filter; its own reads a little slower
+NO_FILTER = (cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE) if hasattr(cv2, 'IMWRITE_PNG_FILTER') else ()
+PHOTOGRAPH = (cv2.IMWRITE_PNG_COMPRESSION, 0, *NO_FILTER)
+LABELS = (cv2.IMWRITE_PNG_COMPRESSION, 1, *NO_FILTER)
 
 
 def decoded(data: bytes) -> bytes:

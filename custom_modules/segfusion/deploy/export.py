@@ -214,6 +214,11 @@ def _has_dynamo() -> bool:
     return 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
 
 
+def old_exporter() -> dict:
+    """The argument of ``torch.onnx.export`` that chooses TorchScript, where there is a choice."""
+    return dict(dynamo=False) if _has_dynamo() else {}
+
+
 def _to_bytes(network: nn.Module, image: Tensor, dynamic: bool, warp: str, exporter: str,
               opset: Optional[int]) -> bytes:
     names = dict(input_names=[INPUT], output_names=[OUTPUT])
@@ -234,10 +239,9 @@ def _to_bytes(network: nn.Module, image: Tensor, dynamic: bool, warp: str, expor
                 **names)
             return program.model_proto.SerializeToString()
         buffer = io.BytesIO()
-        which = dict(dynamo=False) if _has_dynamo() else {}
         torch.onnx.export(
             network, (image, ), buffer, opset_version=opset or 17,
-            dynamic_axes={INPUT: axes, OUTPUT: axes} if dynamic else None, **which, **names)
+            dynamic_axes={INPUT: axes, OUTPUT: axes} if dynamic else None, **old_exporter(), **names)
     return buffer.getvalue()
 
 

@@ -38,6 +38,7 @@ OTHERS = (
 USUAL = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|torch\.storage\.\w+|torch\.(Size|device)|'
                    r'torch\.(b?float|u?int)\d+|collections\.\w+|numpy\.(_?core\.multiarray\.\w+|ndarray|dtype)|'
                    r'_codecs\.encode|mmengine\.logging\.history_buffer\.HistoryBuffer|builtins\.getattr')
+PLAIN = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|collections\.OrderedDict')  # every PyTorch reads it
 SAFETENSORS = ("is a safetensors file: make a checkpoint of it by python -c \"import torch, safetensors.torch as s; "
                "torch.save(s.load_file('{name}'), '{stem}_torch.pth')\"")
 
@@ -140,8 +141,8 @@ def _what_is_wrong(path: str, error: Exception, trust: bool) -> str:
     if any(name.startswith('custom_modules.') for name in unusual):
         return ('was saved before this package was renamed from custom_modules to segfusion, and names '
                 f'{unusual[0]}; read it once with the old version and keep its "state_dict"')
-    if not trust and (unusual or found and isinstance(error, UnpicklingError)):
-        names = unusual or found
+    names = unusual or [name for name in found if not PLAIN.fullmatch(name)]
+    if not trust and (unusual or names and isinstance(error, UnpicklingError)):
         return (f'holds more than tensors and plain values: {", ".join(names[:3])}{", ..." if names[3:] else ""}. '
                 f'Reading that may run code. If you trust its origin, go on by --trust, or by {TRUST}=1 in the '
                 'environment for commands that are not ours')

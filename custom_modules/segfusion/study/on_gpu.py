@@ -22,7 +22,7 @@ from ..datasets.files import write_whole
 from ..diagnosis.loading import shipped
 from ..diagnosis.race import ResultFile, markdown_table
 from ..diagnosis.speed import Budget, crf_table, loading_table, network_tables, networks
-from .command import gather
+from .command import gather, select
 from .configs import merged_configs
 from .launch import Process, stop_leftovers, usable_cores
 from .plan import load_study
@@ -129,7 +129,9 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
             stop_leftovers(folder.read().process_group, folder)
         states = {folder.name: folder.read().status for folder in folders if folder.known}
         failed = [f'{name}: {Folder(work, name).read().failure["reason"]}' for name, s in states.items() if s == FAILED]
-        return dict(done=list(states.values()).count(DONE), begun=len(states), failed=failed,
+        left = any(states.get(member.name) != DONE for member in select(study, args.members))
+        status = dict(status='to be continued') if left and not failed else {}  # the study's own code is 1 then
+        return dict(status, done=list(states.values()).count(DONE), begun=len(states), failed=failed,
                     tables={f'training-{name}': table for name, table in tables(found).items()})
 
     here = {'SEGFUSION_GPU_TESTS_ON': 'cpu', 'CUDA_VISIBLE_DEVICES': '-1'} if args.rehearse else {}

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.utils import digit_version
 
 SCRIPT = """
 import torch
@@ -41,7 +42,9 @@ assert called
 
 
 def test_bags_and_mean_field_are_those_of_pytorch():
-    pytest.importorskip('triton')
+    triton = pytest.importorskip('triton')
+    if digit_version(triton.__version__) < digit_version('3.0'):
+        pytest.skip('no interpreter on processors')
     root = Path(__file__).parents[3]
     path = os.pathsep.join([str(root), str(root / 'custom_modules')])
     done = subprocess.run([sys.executable, '-c', SCRIPT], cwd=root, capture_output=True, text=True,
