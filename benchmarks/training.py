@@ -2,12 +2,12 @@
 
     python benchmarks/training.py                        # about a quarter of an hour on two quiet cores
     python benchmarks/training.py --networks alignseg    # one; the rows of the others stay
-    python benchmarks/training.py --compile              # also compiled, which takes minutes more
+    python benchmarks/training.py --parts compiled       # by Inductor, which needs a C++ compiler and minutes more
 
 The authors' way is the straightforward formulation of ``benchmarks/{sfnet,alignseg,gff}.py`` in float32 and contiguous
 memory, with PyTorch's cross-entropy; ours has the losses of the heads, with the accuracy that mmseg logs. All ways have
 the same weights and, before anything is timed, the same loss. A step is forward, cross-entropy of all outputs, deep
-supervision included, and backward. "compiled" is what ``compile=True`` of a config compiles, by Inductor.
+supervision included, and backward. "compiled" is what ``compile=True`` of a config compiles.
 """
 import argparse
 import copy
@@ -27,7 +27,7 @@ from sfnet import BASES, NETWORKS, up
 from torch import nn
 
 from segfusion import register_all
-from segfusion.diagnosis.cost import build_segmentor
+from segfusion.diagnosis.cost import build_segmentor, peak_memory
 from segfusion.diagnosis.race import ResultFile, race
 from segfusion.engine.faster_training import compile_parts, use_channels_last
 from segfusion.engine.lean_loss import use_lean_loss
@@ -35,6 +35,7 @@ from segfusion.engine.memory import keep_freed_memory
 
 ROOT = Path(__file__).parents[1]
 PLAIN, OURS = "the authors' way", 'ours'
+PARTS = ['memory', 'speed', 'compiled']
 SIZES = dict(sfnet=(384, 768), sfnet_lite=(384, 768), alignseg=(192, 384), gff=(128, 256))
 
 
@@ -113,49 +114,67 @@ def ways(name, batch, compiled):
         f'{OURS}, channels-last, bfloat16': ours(last, image_last, True),
         f'{OURS}, channels-last, bfloat16, lean loss': ours(lean_last, image_last, True),
     }
-    if compiled:
-        fast = copy.deepcopy(model)
-        compile_parts(fast)
-        runs[f'{OURS}, compiled'] = ours(fast, image)
-    for module in (model, plain, last, lean, lean_last, *([fast] if compiled else [])):
+    fast = copy.deepcopy(model)
+    for module in (model, plain, last, lean, lean_last, fast):
         module.train()
+    if compiled:
+        compile_parts(fast)
+        runs = {PLAIN: runs[PLAIN], OURS: runs[OURS], f'{OURS}, compiled': ours(fast, image)}
     return runs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--networks', nargs='+', choices=list(SIZES), help='default: all')
+    parser.add_argument('--parts', nargs='+', choices=PARTS,
+                        help='default: memory, which may be measured busy, and speed')
     parser.add_argument('--batch', type=int, default=2)
     parser.add_argument('--repeats', type=int, default=9)
     parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--compile', action='store_true', help='also compiled by Inductor, which needs a C++ compiler')
     parser.add_argument('--out', default=str(ROOT / 'benchmarks' / 'results' / 'training.json'))
     args = parser.parse_args()
     register_all()
-    keep_freed_memory()  # as our training does; here the authors' way has it, too
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    file = ResultFile(args.out, 'python benchmarks/training.py' + ' --compile' * args.compile, batch=args.batch,
-                      update=bool(args.networks), repeats=args.repeats)
-    for name in args.networks or SIZES:
-        rows = []
-        runs = ways(name, args.batch, args.compile)
-        losses = {way: run().item() for way, run in runs.items()}  # also the warm-up
-        for way, loss in losses.items():
-            limit = 2e-2 if 'bfloat16' in way else 1e-4
-            assert abs(loss - losses[PLAIN]) < limit * losses[PLAIN], f'{name}, {way}: {loss}, not {losses[PLAIN]}'
-        laps = race(runs, args.repeats, report=lambda text: print(f'{name}: {text}', file=sys.stderr, flush=True))
-        base = laps[PLAIN]
-        size = 'x'.join(map(str, SIZES[name]))
-        for way, lap in laps.items():
-            # Ratios round by round: a busy moment then hits both sides.
-            wall, work = (statistics.median(a / b for a, b in zip(getattr(base, t), getattr(lap, t)))
-                          for t in ('times', 'work'))
-            rows.append([f'{name}, {size}', way, lap.median, wall, work, lap.memory,
-                         lap.memory and base.memory and lap.memory / base.memory])
-        columns = ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time', 'peak memory (MiB)',
-                   "of the authors'"]
-        file.extend('training', columns, rows, ['', '', '.0f', '.2f', '.2f', '.0f', '.2f'])
+    file = ResultFile(args.out, 'python benchmarks/training.py', batch=args.batch, repeats=args.repeats,
+                      update=bool(args.networks or args.parts))
+    # Memory first: a process that keeps what is freed has a peak that depends on what ran before.
+    for part in args.parts or PARTS[:2]:
+        if part != 'memory':
+            keep_freed_memory()  # as our training does; here the authors' way has it, too
+        for name in args.networks or SIZES:
+            title, runs = f'{name}, {SIZES[name][0]}x{SIZES[name][1]}', ways(name, args.batch, part == 'compiled')
+            if part == 'memory':
+                memory(file, title, runs)
+            else:
+                speed(file, title, runs, args.repeats, 'compiled' if part == 'compiled' else 'training')
+
+
+def memory(file, title, runs) -> None:
+    peaks = {}
+    for way, run in runs.items():
+        run()  # what is allocated once
+        peaks[way] = peak_memory(run, 'cpu')
+    rows = [[title, way, peak, peak / peaks[PLAIN]] for way, peak in peaks.items()]
+    columns = ['network, crop', 'way', 'peak memory (MiB)', "of the authors'"]
+    file.extend('memory', columns, rows, ['', '', '.0f', '.2f'])
+
+
+def speed(file, title, runs, repeats, table) -> None:
+    losses = {way: run().item() for way, run in runs.items()}  # also the warm-up
+    for way, loss in losses.items():
+        limit = 2e-2 if 'bfloat16' in way else 1e-4
+        assert abs(loss - losses[PLAIN]) < limit * losses[PLAIN], f'{title}, {way}: {loss}, not {losses[PLAIN]}'
+    laps = race(runs, repeats, memory=False,
+                report=lambda text: print(f'{title}: {text}', file=sys.stderr, flush=True))
+    rows = []
+    for way, lap in laps.items():
+        # Ratios round by round: a busy moment then hits both sides.
+        wall, work = (statistics.median(a / b for a, b in zip(getattr(laps[PLAIN], t), getattr(lap, t)))
+                      for t in ('times', 'work'))
+        rows.append([title, way, lap.median, wall, work])
+    columns = ['network, crop', 'way', 'median (ms)', 'speed-up', 'by processor time']
+    file.extend(table, columns, rows, ['', '', '.0f', '.2f', '.2f'])
 
 
 if __name__ == '__main__':

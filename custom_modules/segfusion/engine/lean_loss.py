@@ -10,7 +10,6 @@ from typing import Any, Dict, List, Tuple
 
 import torch
 from mmengine.model import is_model_wrapper
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -30,10 +29,10 @@ def use_lean_loss(model: nn.Module) -> int:
         How many heads there are.
 
     Raises:
-        ValueError: If no head is a ``BaseDecodeHead``, or if a loss has parameters, which would learn nothing.
+        ValueError: If no head is one of mmseg's, or if a loss has parameters, which would learn nothing.
     """
     model = model.module if is_model_wrapper(model) else model
-    heads = [head for head in model.modules() if isinstance(head, BaseDecodeHead)]
+    heads = [m for m in model.modules() if hasattr(m, 'loss_by_feat') and hasattr(m, 'loss_decode')]
     if not heads:
         raise ValueError(f'lean_loss: expected a model with heads of mmseg, got {type(model).__name__}; set '
                          'lean_loss=False')
