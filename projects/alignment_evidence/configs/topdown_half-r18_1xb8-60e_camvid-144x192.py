@@ -1,17 +1,18 @@
-# CamVid at half size with a pyramid that one core trains from nothing: ResNet-18 of half width, 64 channels.
-_base_ = ['../../../configs/_base_/datasets/camvid.py', '../../../configs/_base_/default_runtime.py']
+# CamVid at half size with a pyramid that one core trains from nothing.
+_base_ = [
+    '../../../configs/_base_/models/topdown_half-r18.py', '../../../configs/_base_/datasets/camvid.py',
+    '../../../configs/_base_/default_runtime.py'
+]
 epochs = 60  # the one number that sets the length
-num_classes = 11
 size = (180, 240)
 crop_size = (144, 192)
 iterations_per_epoch = 46  # 367 images in batches of 8
 max_iters = epochs * iterations_per_epoch
 warmup = 2 * iterations_per_epoch
-norm_cfg = dict(type='SyncBN', requires_grad=True)
 load = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
-    dict(type='CheckLabels', num_classes=num_classes)
+    dict(type='CheckLabels', num_classes=_base_.num_classes)
 ]
 train_pipeline = [
     *load,
@@ -33,33 +34,10 @@ test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=size[::-1]),
     dict(type='LoadAnnotations'),
-    dict(type='CheckLabels', num_classes=num_classes),
+    dict(type='CheckLabels', num_classes=_base_.num_classes),
     dict(type='PackSegInputs')
 ]
-model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_val=0,
-        seg_pad_val=255,
-        size=crop_size),
-    backbone=dict(type='ResNetV1c', depth=18, base_channels=32, stem_channels=32, norm_cfg=norm_cfg),
-    decode_head=dict(
-        type='TopDownHead',
-        in_channels=[32, 64, 128, 256],
-        channels=64,
-        num_classes=num_classes,
-        norm_cfg=norm_cfg,
-        align_corners=True,
-        context=dict(type='PyramidPoolingContext'),
-        align=dict(type='BilinearAlign'),
-        fusion=dict(type='SumFusion'),
-        loss_decode=dict(type='CrossEntropyLoss')),
-    train_cfg=dict(),
-    test_cfg=dict(mode='whole'))
+model = dict(data_preprocessor=dict(size=crop_size))
 alone = dict(num_workers=0, persistent_workers=False)  # one core a member: another process would only wait for it
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline), **alone)
 val_dataloader = dict(dataset=dict(pipeline=half_pipeline), **alone)
