@@ -2,7 +2,13 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from segfusion.ops.crf.gaussian_filter import NORMALIZATIONS, gaussian_filter, gaussian_kernel, halve
+from segfusion.ops.crf.gaussian_filter import (
+    NORMALIZATIONS,
+    gaussian_filter,
+    gaussian_kernel,
+    halve,
+    pixel_features,
+)
 from tests.references import dense_crf as reference
 
 
@@ -106,6 +112,18 @@ def test_kernels_of_learned_bandwidths_are_not_kept(sigma, kept, method):
     assert position_kernels_kept() == kept
     fixed = tuple(torch.as_tensor(sigma).expand(2).tolist())
     torch.testing.assert_close(out, gaussian_filter(x, fixed, method=method), rtol=0, atol=0)
+
+
+def test_features_of_bytes_and_of_numbers_are_the_same():
+    """Also of an image of so many pixels that they are computed a few rows at a time."""
+    image = torch.randint(0, 256, (2, 3, 61, 300), dtype=torch.uint8)
+    found = pixel_features((61, 300), (80., 60.), image, (13., 12., 11.))
+    assert torch.equal(found, pixel_features((61, 300), (80., 60.), image.float(), (13., 12., 11.)))
+    expected = torch.empty(5, 2, 61, 300)
+    expected[0] = torch.arange(300.) / torch.tensor(80.)
+    expected[1] = (torch.arange(61.) / torch.tensor(60.))[:, None]
+    expected[2:] = image.transpose(0, 1) / torch.tensor([13., 12., 11.])[:, None, None, None]
+    assert torch.equal(found, expected.flatten(1))
 
 
 def test_halving_averages_what_is_there():

@@ -7,7 +7,7 @@ import torch
 from segfusion.models.refine import CRFAsRNN
 from segfusion.ops.crf import strips
 from segfusion.ops.crf.dense_crf import crf
-from segfusion.ops.crf.gaussian_filter import NORMALIZATIONS, gaussian_kernel, pixel_features
+from segfusion.ops.crf.gaussian_filter import NORMALIZATIONS, gaussian_kernel, pixel_features, to_rows
 from segfusion.ops.crf.kernels import LatticeKernel
 from segfusion.ops.crf.mean_field import mean_field
 from segfusion.ops.crf.permutohedral import build_lattice
@@ -127,6 +127,14 @@ def test_a_numba_that_cannot_be_used_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'segfusion.ops.crf.strip_loops', None)
     with pytest.warns(UserWarning, match='several times slower: Numba cannot be used'):
         assert strips._compiled.__wrapped__() is None
+
+
+@pytest.mark.parametrize('size', [(2, 5, 13, 17), (1, 1, 1, 1), (3, 21, 40, 57)])
+def test_rows_are_those_of_a_permutation(size):
+    x = torch.randn(size)
+    assert torch.equal(to_rows(x), x.permute(0, 2, 3, 1).reshape(-1, size[1]))
+    assert torch.equal(to_rows(x[:, :, ::2]), x[:, :, ::2].permute(0, 2, 3, 1).reshape(-1, size[1]))
+    assert to_rows(x.requires_grad_()).requires_grad
 
 
 def test_unary_of_the_caller_stays():

@@ -62,7 +62,9 @@ def crf(logits: Tensor, image: Tensor, *, spatial_weight: Union[float, Tensor] =
         raise ValueError(f'expected iterations >= 0, got {iterations}')
     dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
     with full_precision(logits.device), one_thread_when_busy(logits.device):
-        logits, image = logits.to(dtype), image.detach().to(dtype)
+        logits, image = logits.to(dtype), image.detach()
+        if image.is_floating_point():
+            image = image.to(dtype)
         compats = [torch.as_tensor(m, dtype=dtype, device=logits.device) for m in (spatial_weight, bilateral_weight)]
         sigmas = (spatial_sigma, bilateral_sigma_xy, bilateral_sigma_rgb)
         start, steps = None, iterations
@@ -88,8 +90,8 @@ def _infer(logits: Tensor, image: Tensor, sigmas: Sequence[Sigma], compats: Sequ
     if torch.is_grad_enabled() and any(learnable(sigma) for sigma in sigmas):
         return from_rows(
             mean_field_with_bandwidths(
-                to_rows(logits), image, sigmas, compats, iterations, None if start is None else to_rows(start),
-                normalization, method), logits)
+                to_rows(logits), image.to(logits.dtype), sigmas, compats, iterations,
+                None if start is None else to_rows(start), normalization, method), logits)
     common = dict(normalization=normalization, method=method)
     spatial = gaussian_kernel(
         size, sigmas[0], images=len(image), dtype=logits.dtype, device=logits.device, **common)

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from .kernels import ExactKernel, LatticeKernel
 from .permutohedral import build_lattice
-from .strips import StripKernel, strips_work
+from .strips import StripKernel, rows_of_planes, strips_work
 
 METHODS = {'exact': None, 'lattice': (1, 0), 'dense': (2, 1), 'half': (1, 0)}  # (blurs, dilations)
 NORMALIZATIONS = ('symmetric', 'after', 'before', 'mean', 'none')
+SHORT = 2**15 - 1  # numbers that PyTorch works on without threads of its own
 KEPT_LIMIT = 2**22  # pixels of a batch whose position kernel is kept for the next call: 200 MB in single precision
 
 Sigma = Union[float, Tuple[float, ...], Tensor]
@@ -27,10 +28,11 @@ def pixel_features(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tenso
     r"""Features [x, y, (colours)] of every pixel, divided by their standard deviations.
 
     Shape:
-        - image (N, 3, H, W) -> (3 + 2, N * H * W); without an image (2, H * W)
+        - image (N, 3, H, W) -> (3 + 2, N * H * W), of ``dtype`` if it has whole numbers; without an image (2, H * W)
     """
     if image is not None:
-        dtype, device, size = image.dtype, image.device, image.shape[-2:]
+        device, size = image.device, image.shape[-2:]
+        dtype = image.dtype if image.is_floating_point() else dtype
     height, width = size
     # Divided by a tensor: by a number, CUDA multiplies with the reciprocal, which rounds differently.
     sx, sy = torch.as_tensor(sigma_xy, dtype=dtype, device=device).expand(2)
@@ -38,10 +40,16 @@ def pixel_features(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tenso
     y = (torch.arange(height, dtype=dtype, device=device) / sy)[:, None].expand(height, width)
     if image is None:
         return torch.stack([x, y]).flatten(1)
-    out = image.new_empty(2 + image.shape[1], len(image), height, width)
-    out[0], out[1] = x, y
-    colour = torch.as_tensor(sigma_rgb, dtype=dtype, device=device).expand(image.shape[1])
-    torch.div(image.transpose(0, 1), colour[:, None, None, None], out=out[2:])
+    images, colours = image.shape[:2]
+    out = torch.empty(2 + colours, images, height, width, dtype=dtype, device=device)
+    colour = torch.as_tensor(sigma_rgb, dtype=dtype, device=device).expand(colours)
+    # A few rows at a time on a processor: PyTorch's threads, which come in from there on, spin on the cores for longer
+    # than all of this takes.
+    step = max(SHORT // (images * colours * width), 1) if device.type == 'cpu' else height
+    for first in range(0, height, step):
+        part = slice(first, first + step)
+        out[0, :, part], out[1, :, part] = x[part], y[part]
+        torch.div(image.transpose(0, 1)[:, :, part], colour[:, None, None, None], out=out[2:, :, part])
     return out.flatten(1)
 
 
@@ -77,7 +85,7 @@ def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tens
         make = _position_kernel if kept else _position_kernel.__wrapped__
         device = torch.device(device or 'cpu')
         return make(tuple(size), sigma, images, normalization, method, dtype, device, strips_work(dtype, device))
-    features = pixel_features(size, sigma_xy, image.detach(), sigma_rgb)
+    features = pixel_features(size, sigma_xy, image.detach(), sigma_rgb, dtype)
     return _make_kernel(features, len(image), normalization, method, strips_work(features.dtype, features.device))
 
 
@@ -162,6 +170,9 @@ def halve(x: Tensor) -> Tensor:
 
 def to_rows(x: Tensor) -> Tensor:
     """(N, C, H, W) -> (N * H * W, C), contiguous."""
+    tracked = torch.is_grad_enabled() and x.requires_grad
+    if not tracked and x.is_contiguous() and x.numel() and strips_work(x.dtype, x.device):
+        return rows_of_planes(x.flatten(2))
     # As a change of memory format, which has a kernel of its own: three times faster than copying a permuted view.
     return x.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1).reshape(-1, x.shape[1]).contiguous()
 

@@ -39,6 +39,15 @@ def join(values, shift, factor, first, last, column, out):
 
 
 @compiled
+def rows_of_planes(planes, first, last, out):
+    """Planes (C, P) to rows (P, C), for the points ``first`` to ``last``."""
+    for start in range(first, last, 8 * BATCH):
+        for c in range(len(planes)):
+            for p in range(start, min(start + 8 * BATCH, last)):
+                out[p, c] = planes[c, p]
+
+
+@compiled
 def sum_and_blur(strips, channels, block, order, offset, neighbour, blurs, reverse, rows, table, other, first):
     """Sum the strips' tables over strips, and blur: ``LANES`` channels of one kernel.
 

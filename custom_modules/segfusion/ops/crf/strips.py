@@ -63,6 +63,20 @@ def share(count: int, work: Callable[[int], None]) -> None:
             other.result()
 
 
+def rows_of_planes(planes: Tensor) -> Tensor:
+    """(N, C, P), contiguous, to (N * P, C)."""
+    loops, (images, channels, points) = _compiled()[1], planes.shape
+    out = torch.empty(images, points, channels)
+    array, rows, each = planes.detach().numpy(), out.numpy(), -(-points // STRIP)
+
+    def work(task):
+        image, s = divmod(task, each)
+        loops.rows_of_planes(array[image], s * STRIP, min((s + 1) * STRIP, points), rows[image])
+
+    share(images * each, work)
+    return out.flatten(0, 1)
+
+
 def flat(rows: Tensor) -> np.ndarray:
     """The numbers of a tensor, one after the other."""
     return rows.detach().contiguous().view(-1).numpy()
