@@ -92,9 +92,8 @@ def _infer(logits: Tensor, image: Tensor, sigmas: Sequence[Sigma], compats: Sequ
             mean_field_with_bandwidths(
                 to_rows(logits), image.to(logits.dtype), sigmas, compats, iterations,
                 None if start is None else to_rows(start), normalization, method), logits)
-    common = dict(normalization=normalization, method=method)
-    spatial = gaussian_kernel(
-        size, sigmas[0], images=len(image), dtype=logits.dtype, device=logits.device, **common)
+    common = dict(normalization=normalization, method=method, dtype=logits.dtype)
+    spatial = gaussian_kernel(size, sigmas[0], images=len(image), device=logits.device, **common)
     bilateral = gaussian_kernel(size, sigmas[1], image, sigmas[2], **common)
     start = None if start is None else to_rows(start)
     rows = to_rows(logits)

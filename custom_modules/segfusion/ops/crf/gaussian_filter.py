@@ -67,6 +67,7 @@ def gaussian_kernel(size: Tuple[int, int], sigma_xy: Sigma, image: Optional[Tens
     Args:
         size (Tuple[int, int]): Height and width in pixels.
         images (int): Images in the batch, if ``image`` is not given. Defaults to 1.
+        dtype (torch.dtype): Of the features, unless ``image`` has floating point numbers. Defaults to float32.
 
     Raises:
         ValueError: If ``method`` or ``normalization`` is unknown, or a bandwidth is not positive.
