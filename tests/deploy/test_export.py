@@ -6,12 +6,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from mmengine.utils import digit_version
 from mmseg.apis import inference_model
 
 from segfusion.deploy import ExportError, ImageToLogits, OnnxSegmentor, example_image, export_onnx, export_program
 from segfusion.deploy.export import _other
 from segfusion.portable import portable_operations
+from tests.optional import needs_torch
 from tests.references.networks import FUSION, NETWORKS, network
 
 SIZE = (64, 96)
@@ -22,10 +22,9 @@ HAS_DYNAMO = 'dynamic_shapes' in inspect.signature(torch.onnx.export).parameters
 FIXED_SIZE = ('setr_pup', 'setr_mla', 'segformer', 'pvt', 'sfnet_vit', 'sfnet_swin')
 # torch 2.1's exporter knows neither pooling with ceil_mode at any size nor AlignSeg's pooling; its compiler gives up
 # on plain Python that later ones follow.
-OLD_TORCH = digit_version(torch.__version__) < digit_version('2.4')
 NOT_IN_OLD_EXPORTER = {'alignseg', 'fcn', 'segnet', 'segnet_basic', 'enet', 'gfrnet', 'dilation'}
 NOT_IN_OLD_COMPILER = {'alignseg', 'gff', 'gff_flow', 'gfrnet'}
-needs_2_4 = pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export or compile it (docs/deployment.md)')
+needs_2_4 = needs_torch('2.4', 'torch < 2.4 cannot export or compile it (docs/deployment.md)')
 needs_dynamo = pytest.mark.skipif(not HAS_DYNAMO, reason='this torch exports by TorchScript only')
 
 
@@ -101,7 +100,7 @@ def test_a_wrong_file_is_not_written(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(OLD_TORCH, reason='torch < 2.4 cannot export this network (docs/deployment.md)')
+@needs_2_4
 def test_the_file_says_what_it_needs(tmp_path):
     model, path = network('alignseg'), tmp_path / 'net.onnx'
     model.dataset_meta = dict(classes=('sky', 'road'), palette=[[1, 2, 3], [4, 5, 6]])

@@ -12,16 +12,15 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import CheckpointLoader
-from mmengine.utils import digit_version
 
 from segfusion.convert import convert_file
 from segfusion.deploy import load_segmentor
 from segfusion.engine.checkpoints import TRUST, CheckpointError, read_checkpoint
+from tests.optional import needs_torch
 
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs' / 'sfnet' / 'sfnet_r18_1xb4-demo_street-scenes-128x192.py')
-needs_names = pytest.mark.skipif(
-    digit_version(torch.__version__) < digit_version('2.6'), reason='PyTorch < 2.6 cannot be told what is harmless')
+needs_names = needs_torch('2.6', 'PyTorch < 2.6 cannot be told what is harmless')
 
 
 class Bomb:

@@ -5,17 +5,16 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader
-from mmengine.utils import digit_version
 from mmseg.registry import RUNNERS
 from torch import nn
 
 from segfusion.engine.faster_training import compile_parts, use_channels_last
 from tests.engine.test_checked_runner import SIZE, config, scenes  # noqa: F401
+from tests.optional import needs_torch
 from tests.references.networks import network
 from tests.references.samples import batch
 
-needs_2_4 = pytest.mark.skipif(
-    digit_version(torch.__version__) < digit_version('2.4'), reason='torch < 2.4 cannot compile it')
+needs_2_4 = needs_torch('2.4', 'torch < 2.4 cannot compile it')
 LAST = dict(memory_format=torch.channels_last)
 
 

@@ -81,7 +81,7 @@ def test_nothing_of_full_size_is_kept():
 
 
 def test_half_precision_keeps_a_gradient_that_float16_would_lose():
-    """A loss of 1e-9 of its size, and a scale of 1e6 that comes later, as a GradScaler's does."""
+    """A loss of 1e-9 of its size, and a scale of 1e9 that comes later, as a GradScaler's does."""
     head = trainable('sfnet').decode_head
     head.loss_decode = nn.ModuleList([MODELS.build(dict(type='mmseg.CrossEntropyLoss', loss_weight=1e-9))])
     samples = batch(head.num_classes, size=SIZE)['data_samples']

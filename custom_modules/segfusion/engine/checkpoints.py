@@ -34,11 +34,11 @@ OTHERS = (
     (b'\x89HDF', 'is an HDF5 file, as Keras and Caffe write them: expected one that torch.save wrote'),
     (b'\x93NUMPY', 'is an array of numpy: expected a file that torch.save wrote'),
 )
+PLAIN = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|collections\.OrderedDict')  # every PyTorch reads it
 # what tensors and mmengine's hooks name in a file; the reader itself is stricter, this only chooses what to report
-USUAL = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|torch\.storage\.\w+|torch\.(Size|device)|'
+USUAL = re.compile(PLAIN.pattern + r'|torch\.storage\.\w+|torch\.(Size|device)|'
                    r'torch\.(b?float|u?int)\d+|collections\.\w+|numpy\.(_?core\.multiarray\.\w+|ndarray|dtype)|'
                    r'_codecs\.encode|mmengine\.logging\.history_buffer\.HistoryBuffer|builtins\.getattr')
-PLAIN = re.compile(r'torch\._utils\._rebuild_\w+|torch\.\w*Storage|collections\.OrderedDict')  # every PyTorch reads it
 SAFETENSORS = ("is a safetensors file: make a checkpoint of it by python -c \"import torch, safetensors.torch as s; "
                "torch.save(s.load_file('{name}'), '{stem}_torch.pth')\"")
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
-from mmengine.utils import digit_version
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 from segfusion.models.losses import OHEMLoss
+from tests.optional import needs_torch
 from tests.references import golden
 
 
@@ -94,7 +94,7 @@ def test_pixels_that_are_not_hard_get_no_gradient():
     assert (logits.grad[..., 0] == 0).all() and (logits.grad[..., 1] != 0).all()
 
 
-@pytest.mark.skipif(digit_version(torch.__version__) < digit_version('2.2'), reason='no softmax in float16 on CPUs')
+@needs_torch('2.2', 'no softmax in float16 on CPUs')
 def test_half_precision_counts_more_pixels_than_half_precision_can():
     logits = torch.zeros(1, 2, 300, 300, dtype=torch.float16)  # 90000 pixels; float16 ends at 65504
     loss = OHEMLoss(min_kept=0)(logits.float().half(), torch.zeros(1, 300, 300, dtype=torch.long))
