@@ -47,6 +47,7 @@ def main() -> None:
 def measure(args) -> None:
     register_all()
     torch.set_num_threads(args.threads)
+    torch.backends.cudnn.benchmark = True
     results = ResultFile(args.json, ' '.join(['python', 'benchmarks/rivals.py', *sys.argv[1:]]), args.device,
                          size=f'{args.size[0]}x{args.size[1]}', repeats=args.repeats, on_gpu=args.device != 'cpu')
     image = torch.randn(1, 3, *args.size, device=args.device)
@@ -57,8 +58,9 @@ def measure(args) -> None:
         report(f'preparing {row["name"]}')
         model = build_segmentor(ROOT / row['config'], {'model.auxiliary_head': None})
         costs[row['name']] = count(model, args.size)
-        prepared = prepare_for_inference(copy.deepcopy(model)).to(args.device)
-        runs[row['name'], 'as it is'] = partial(model.to(args.device), image)
+        model = model.to(args.device)
+        prepared = prepare_for_inference(copy.deepcopy(model))
+        runs[row['name'], 'as it is'] = partial(model, image)
         runs[row['name'], 'prepared'] = partial(prepared, packed)
     with torch.no_grad():
         laps = race(runs, args.repeats, args.device, memory=False, report=report)

@@ -15,6 +15,7 @@ axes = dict(
     })
 overrides = {
     'optim_wrapper.type': 'Bfloat16OptimWrapper',
+    'channels_last': True,
     'test_evaluator': [dict(type='IoUMetric', iou_metrics=['mIoU']), dict(type='BoundaryIoUMetric')],
 }
 seeds = [0, 1, 2]

@@ -39,14 +39,3 @@ def test_ignore_empty_still_skips(tmp_path):
 def test_missing_images_are_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'a\.png'):
         load(tmp_path / 'a.png')
-
-
-def test_kept_images_are_what_the_file_says_and_nobody_writes_into_them(tmp_path):
-    path = tmp_path / 'a.png'
-    cv2.imwrite(str(path), IMAGE)
-    transform = TRANSFORMS.build(dict(type='LoadImageFromFile', cached=True))
-    first = transform(dict(img_path=str(path)))
-    first['img'][:] = 0
-    path.unlink()  # it is not read again
-    again = transform(dict(img_path=str(path), mark='a'))
-    assert (again['img'] == IMAGE).all() and again['ori_shape'] == (16, 24) and again['mark'] == 'a'

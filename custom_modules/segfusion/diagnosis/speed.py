@@ -119,6 +119,7 @@ def _race(todo: Dict[Tuple[str, str], nn.Module], images: Tensor, name: str, bud
         try:
             run = prepared(network, way, images)
             run()
+            wait(device)
             start = time.perf_counter()
             run()
             wait(device)
@@ -134,17 +135,22 @@ def _race(todo: Dict[Tuple[str, str], nn.Module], images: Tensor, name: str, bud
     return race(runs, rounds, device, memory=False) if runs else {}
 
 
-def loading_table(config: str, workers: Sequence[int], batches: int, results: ResultFile, budget: Budget) -> None:
-    """Images a second that the training data of a config come in, augmented, by number of workers."""
+def loading_table(config: str, decoded: Optional[str], workers: Sequence[int], batches: int, results: ResultFile,
+                  budget: Budget) -> None:
+    """Images a second that the training data of a config come in, augmented, by number of workers.
+
+    Once from where the config finds them, once from ``decoded``, a copy by
+    :func:`~..datasets.decoded.decode_folder`.
+    """
     if not budget.allows(1., 'loading'):
         return
     init_default_scope('mmseg')
     rows: List[list] = []
-    for cached in (False, True):
+    for title, root in {'as published': None, 'decoded': decoded}.items():
         for count in workers:
-            loader = copy.deepcopy(Config.fromfile(config).train_dataloader)
+            loader = Config.fromfile(config).train_dataloader
             loader.update(num_workers=count, persistent_workers=False)
-            loader.dataset.pipeline[0].update(cached=cached)
+            loader.dataset.data_root = root or loader.dataset.data_root
             source = iter(Runner.build_dataloader(loader, seed=0))
             for _ in range(min(batches, 4)):
                 next(source)
@@ -152,8 +158,8 @@ def loading_table(config: str, workers: Sequence[int], batches: int, results: Re
             for _ in range(batches):
                 next(source)
             seconds = time.perf_counter() - start
-            rows.append([count, 'yes' if cached else 'no', loader.batch_size * batches / seconds])
-            results.add('loading', ['workers', 'decoded images kept', 'images/s'], rows, ['', '', '.0f'])
+            rows.append([count, title, loader.batch_size * batches / seconds])
+            results.add('loading', ['workers', 'files', 'images/s'], rows, ['', '', '.0f'])
             if not budget.allows(seconds, f'loading, {count} workers'):
                 return
 

@@ -103,5 +103,11 @@ def _other_orders_apart(model: nn.Module) -> Iterator[None]:
 
 
 def _logits(model: nn.Module, image: Tensor) -> Tensor:
-    with torch.no_grad():
-        return model(image)
+    """Without TF32: a GPU's 10 bits would look like an error of the folding."""
+    tf32 = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        with torch.no_grad():
+            return model(image)
+    finally:
+        torch.backends.cudnn.allow_tf32 = tf32

@@ -18,6 +18,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import torch
 
+from ..datasets.decoded import decode_folder
 from ..datasets.files import write_whole
 from ..diagnosis.loading import shipped
 from ..diagnosis.race import ResultFile, markdown_table
@@ -61,6 +62,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument('--members', nargs='+', default=['*_seed0'], metavar='PATTERN', help='members of the study to train')
     p.add_argument('--jobs', type=int, help='trainings side by side; defaults to a quarter of the cores')
     p.add_argument('--study', default=STUDY, help=f'what to train (default {STUDY})')
+    p.add_argument('--options', nargs='+', default=[], metavar='KEY=VALUE',
+                   help="mim's --cfg-options of the trainings, e.g. train_cfg.val_interval=5000")
     p.add_argument('--rehearse', action='store_true', help='everything on the processor, tiny and short')
     p.add_argument('--measure-until', type=float, help=argparse.SUPPRESS)  # the speed part itself
     return p
@@ -91,6 +94,9 @@ def main(argv: Optional[List[str]] = None) -> int:
         return 2
     command = f'python benchmarks/on_gpu.py {shlex.join(argv)}'
     parts = [part for part in plan(args, argv) if part.name in args.parts]
+    if args.parts != ['tests']:
+        for folder in data_of(args).values():
+            decode_folder(os.environ['CAMVID_ROOT'], folder)
     return run(parts, args.out, start + 60 * args.minutes, command, 'cpu' if args.rehearse else 'cuda')
 
 
@@ -109,9 +115,8 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
         return [sys.executable, str(shipped('benchmarks/on_gpu.py')), *argv, '--measure-until', f'{until:.0f}']
 
     def train(until: float) -> List[str]:
-        loading = ['train_dataloader.dataset.pipeline.0.cached=True', 'val_dataloader.num_workers=1',
-                   f'train_dataloader.num_workers={max(cores // jobs - 1, 1)}',
-                   'default_hooks.checkpoint.interval=1000', 'default_hooks.checkpoint.max_keep_ckpts=1']
+        loading = ['val_dataloader.num_workers=1', f'train_dataloader.num_workers={max(cores // jobs - 1, 1)}',
+                   'default_hooks.checkpoint.interval=1000', 'default_hooks.checkpoint.max_keep_ckpts=1', *args.options]
         tested = []
         if args.rehearse:
             loading += ['train_dataloader.batch_size=2', 'train_cfg.max_iters=2', 'val_dataloader.dataset.indices=2']
@@ -140,7 +145,12 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
                                                        os.environ.get('PYTHONPATH')]))
     return [Part('tests', SHARES['tests'], tests, lambda: junit_counts(args.out / 'tests.xml'), here),
             Part('speed', SHARES['speed'], speed, lambda: speed_tables(args.out / 'speed.json'), here),
-            Part('train', SHARES['train'], train, trained, here, again=True)]
+            Part('train', SHARES['train'], train, trained, here | data_of(args), again=True)]
+
+
+def data_of(args: argparse.Namespace) -> Dict[str, str]:
+    """Where trainings read CamVid: a copy that costs little to decode, if there is CamVid."""
+    return {'CAMVID_ROOT': str(args.state / 'camvid')} if Path(os.environ.get('CAMVID_ROOT', ' ')).is_dir() else {}
 
 
 def run(parts: Sequence[Part], out: Path, until: float, command: str, device: str) -> int:
@@ -228,8 +238,9 @@ def measure(args: argparse.Namespace, until: float) -> None:
     steps = [
         lambda: crf_table((24, 32) if args.rehearse else (375, 500), 21, [1] if args.rehearse else [1, 4, 8], results,
                           budget, device),
-        lambda: loading_table(str(shipped(LOADED)), [1] if args.rehearse else [1, usable_cores()],
-                              1 if args.rehearse else 40, results, budget),
+        lambda: loading_table(str(shipped(LOADED)), data_of(args).get('CAMVID_ROOT'),
+                              [1] if args.rehearse else [1, usable_cores()], 1 if args.rehearse else 40, results,
+                              budget),
         lambda: network_tables(networks({n: str(shipped(p)) for n, p in chosen.items()}, device, budget), cases,
                                results, budget, device, **ways)]
     for number, step in enumerate(steps):

@@ -11,31 +11,13 @@ class LoadImageFromFile(AnyLoadImageFromFile):
     its own, so this one is what pipelines get in mmseg's scope, as mmseg's ``LoadAnnotations`` stands before mmcv's.
 
     Args:
-        cached (bool): Keep decoded images in memory, for small data sets beside a fast device. Every worker keeps its
-            own: 190 MB for CamVid's training split at 360x480. Defaults to False.
         **kwargs: Of mmcv's.
 
     Raises:
         ValueError: If the file is empty, cut off, or of a format that the decoder does not know.
     """
 
-    def __init__(self, cached: bool = False, **kwargs):
-        super().__init__(**kwargs)
-        self.kept = {} if cached else None
-
     def transform(self, results: dict) -> dict:
-        if self.kept is None:
-            return self._load(results)
-        path = results['img_path']
-        if path not in self.kept:
-            loaded = self._load(dict(results))
-            if loaded is None:  # ignore_empty
-                return None
-            self.kept[path] = loaded['img']
-        image = self.kept[path].copy()  # transforms may write into it
-        return dict(results, img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
-
-    def _load(self, results: dict) -> dict:
         try:
             return super().transform(results)
         except (cv2.error, AssertionError, OSError, ValueError, SyntaxError) as error:
