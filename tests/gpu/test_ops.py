@@ -38,7 +38,7 @@ def test_crf_is_that_of_the_processor(options, device, single_precision):
     for place in ('cpu', device):
         torch.manual_seed(2)
         layer = CRFAsRNN(5, **options).to(place)
-        logits = unary.to(place).requires_grad_()
+        logits = unary.clone().to(place).requires_grad_()
         out = layer(logits, image.to(place))
         (out * probe.to(place)).sum().backward()
         results.append([out.detach().cpu(), logits.grad.cpu()] + [p.grad.cpu() for p in layer.parameters()])

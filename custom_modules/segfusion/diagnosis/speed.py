@@ -113,7 +113,7 @@ def _race(todo: Dict[Tuple[str, str], nn.Module], images: Tensor, name: str, bud
     runs, seconds = {}, 0.
     for (model, way), network in todo.items():
         what = f'{model}, {way}, {name}'
-        if not budget.allows(seconds, what):
+        if not budget.allows(4 * seconds, what):  # what is warm shall also be raced
             continue
         budget.say(f'warming up {what}')
         try:

@@ -112,7 +112,7 @@ def plan(args: argparse.Namespace, argv: Sequence[str]) -> List[Part]:
                 f'--junitxml={args.out / "tests.xml"}', *(['-k', args.tests] if args.tests else [])]
 
     def speed(until: float) -> List[str]:
-        return [sys.executable, str(shipped('benchmarks/on_gpu.py')), *argv, '--measure-until', f'{until:.0f}']
+        return [sys.executable, str(shipped('benchmarks/on_gpu.py')), *argv, '--measure-until', f'{until - 2:.0f}']
 
     def train(until: float) -> List[str]:
         loading = ['val_dataloader.num_workers=1', f'train_dataloader.num_workers={max(cores // jobs - 1, 1)}',
