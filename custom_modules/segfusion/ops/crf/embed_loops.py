@@ -26,10 +26,7 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
     rank, sums = np.empty((corners, POINTS), np.float32), np.empty(POINTS, np.float32)
     by, number = np.empty((corners, POINTS), np.int32), np.empty(POINTS, np.int64)
     by_rank, diff_by_rank = np.empty(corners, np.int64), np.empty(corners, np.float32)
-    previous, same = np.full(corners, NOWHERE, np.int64), np.zeros(corners, np.int32)
-    slots = 4096
-    keys, rows = np.empty(slots, np.int64), np.full(slots, -1, np.int32)
-    count = 0
+    keys, rows, mask, count = np.full(4096, NOWHERE), np.empty(4096, np.int32), 4095, 0  # an open hash table
     for start in range(first, last, POINTS):
         points = min(POINTS, last - start)
         sums[:] = ZERO
@@ -75,36 +72,37 @@ def embed(features, scale, jumps, base, first, last, index, weight, cells, mass)
                 else:
                     vertex -= by_rank[corners - r]
                     share = diff_by_rank[dim - r] - diff_by_rank[corners - r]
-                if vertex != previous[r]:
-                    previous[r] = vertex
-                    slot = _slot(keys, rows, vertex)
-                    if rows[slot] < 0:
+                # asking whether the last point had the same vertex would cost a wrong guess more often than a look
+                slot = _hash(vertex, mask)
+                while keys[slot] != vertex:
+                    if keys[slot] == NOWHERE:
                         keys[slot], rows[slot], cells[count], mass[count] = vertex, count, vertex, ZERO
                         count += 1
-                    same[r] = rows[slot]
-                    if 2 * count > len(rows):
-                        keys, rows = _grown(keys, rows)
-                index[start + p, r], weight[start + p, r] = same[r], share
-                mass[same[r]] += share
+                        if 2 * count > len(keys):
+                            keys, rows = _grown(keys, rows)
+                            mask = len(keys) - 1
+                            slot = _hash(vertex, mask)
+                        continue
+                    slot = (slot + 1) & mask
+                row = rows[slot]
+                index[start + p, r], weight[start + p, r] = row, share
+                mass[row] += share
     return count
 
 
 @compiled
-def _slot(keys, rows, number):
-    """Where a cell number is, or is to go, in an open hash table."""
-    mask = len(rows) - 1
-    slot = ((number * 0x1E3779B97F4A7C15) >> 29) & mask
-    while rows[slot] >= 0 and keys[slot] != number:
-        slot = (slot + 1) & mask
-    return slot
+def _hash(number, mask):
+    return ((number * 0x1E3779B97F4A7C15) >> 29) & mask
 
 
 @compiled
 def _grown(keys, rows):
-    more_keys, more_rows = np.empty(2 * len(keys), np.int64), np.full(2 * len(rows), -1, np.int32)
-    for k in range(len(rows)):
-        if rows[k] >= 0:
-            slot = _slot(more_keys, more_rows, keys[k])
+    more_keys, more_rows = np.full(2 * len(keys), NOWHERE), np.empty(2 * len(rows), np.int32)
+    for k in range(len(keys)):
+        if keys[k] != NOWHERE:
+            slot = _hash(keys[k], len(more_keys) - 1)
+            while more_keys[slot] != NOWHERE:
+                slot = (slot + 1) & (len(more_keys) - 1)
             more_keys[slot], more_rows[slot] = keys[k], rows[k]
     return more_keys, more_rows
 

@@ -105,19 +105,30 @@ def fetch(table, source, bounds, compat, own):
 
 @compiled
 def _read(own, index, weight, first, points, corners, blocks, out):
-    """What points read of a strip's table: (points * 8 B,)."""
+    """What points read of a strip's table: (points * 8 B,). Three sums at a time, in registers."""
     for i in range(points):
-        begin, place = (first + i) * corners, i * blocks * LANES
-        for c in range(0, blocks - 1, 2):  # two sums at a time, in registers
-            one = other = filled(ZERO)
+        begin, place, c = (first + i) * corners, i * blocks * LANES, 0
+        while blocks - c >= 3:
+            one = two = three = filled(ZERO)
             for e in range(begin, begin + corners):
                 share, row = spread(weight, e), at(index, e) + c * LANES
                 one = multiply_add(share, load(own, row), one)
-                other = multiply_add(share, load(own, row + LANES), other)
+                two = multiply_add(share, load(own, row + LANES), two)
+                three = multiply_add(share, load(own, row + 2 * LANES), three)
             store(out, place + c * LANES, one)
-            store(out, place + (c + 1) * LANES, other)
-        if blocks % 2:
-            c, one = blocks - 1, filled(ZERO)
+            store(out, place + (c + 1) * LANES, two)
+            store(out, place + (c + 2) * LANES, three)
+            c += 3
+        if blocks - c == 2:
+            one = two = filled(ZERO)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                one = multiply_add(share, load(own, row), one)
+                two = multiply_add(share, load(own, row + LANES), two)
+            store(out, place + c * LANES, one)
+            store(out, place + (c + 1) * LANES, two)
+        elif blocks - c == 1:
+            one = filled(ZERO)
             for e in range(begin, begin + corners):
                 one = multiply_add(spread(weight, e), load(own, at(index, e) + c * LANES), one)
             store(out, place + c * LANES, one)
@@ -127,15 +138,23 @@ def _read(own, index, weight, first, points, corners, blocks, out):
 def _splat(own, index, weight, first, points, corners, blocks, values):
     """Add the values of points (points * 8 B,) to the vertices of a strip's table."""
     for i in range(points):
-        begin, place = (first + i) * corners, i * blocks * LANES
-        for c in range(0, blocks - 1, 2):
-            one, other = load(values, place + c * LANES), load(values, place + (c + 1) * LANES)
+        begin, place, c = (first + i) * corners, i * blocks * LANES, 0
+        while blocks - c >= 3:
+            one, two = load(values, place + c * LANES), load(values, place + (c + 1) * LANES)
+            three = load(values, place + (c + 2) * LANES)
             for e in range(begin, begin + corners):
                 share, row = spread(weight, e), at(index, e) + c * LANES
                 store(own, row, multiply_add(share, one, load(own, row)))
-                store(own, row + LANES, multiply_add(share, other, load(own, row + LANES)))
-        if blocks % 2:
-            c = blocks - 1
+                store(own, row + LANES, multiply_add(share, two, load(own, row + LANES)))
+                store(own, row + 2 * LANES, multiply_add(share, three, load(own, row + 2 * LANES)))
+            c += 3
+        if blocks - c == 2:
+            one, two = load(values, place + c * LANES), load(values, place + (c + 1) * LANES)
+            for e in range(begin, begin + corners):
+                share, row = spread(weight, e), at(index, e) + c * LANES
+                store(own, row, multiply_add(share, one, load(own, row)))
+                store(own, row + LANES, multiply_add(share, two, load(own, row + LANES)))
+        elif blocks - c == 1:
             one = load(values, place + c * LANES)
             for e in range(begin, begin + corners):
                 row = at(index, e) + c * LANES
