@@ -8,6 +8,7 @@ import pytest
 from segfusion.study import records
 from segfusion.study.command import gather, main, make_fresh, make_retest, typed
 from segfusion.study.configs import lasting_fingerprints, merged_configs
+from segfusion.study.curves import draw_curves
 from segfusion.study.records import committed, fitting, merge, publish, read_records, take_in
 from segfusion.study.report_markdown import tables
 from segfusion.study.run import dry_run
@@ -194,5 +195,18 @@ def test_publishing_by_the_command(found, write, capsys):
     study.path.write_text(study.path.read_text() + 'images = 0\n')
     assert main([str(study.path), '--out', str(scheduler.out), '--report-only', '--publish']) == 0
     assert set(read_records(committed(study))) == {'flow_sum_seed0', 'deform_sum_seed1'}
+    assert committed(study).with_name('curves.png').stat().st_size > 1000
     assert main([str(study.path), '--out', str(scheduler.out / 'new'), '--dry-run']) == 0
     assert capsys.readouterr().out.count('done elsewhere') == 2
+
+
+def test_curves_are_those_of_the_members(found):
+    study, scheduler, results = found('toy_out', 'flow_sum_seed0', 'flow_sum_seed1', 'deform_sum_seed1')
+    loss, score = draw_curves(study.members, results['members'], 'mIoU').axes
+    drawn = [line.get_xydata().tolist() for line in score.lines]
+    members = [member for member in study.members if member.name in results['members']]
+    assert drawn == [results['members'][member.name]['val']['mIoU'] for member in members] and len(drawn) == 3
+    assert [line.get_xydata().tolist() for line in loss.lines][0] == results['members'][members[0].name]['loss']
+    colours = {member.group: line.get_color() for member, line in zip(members, score.lines)}
+    assert len(set(colours.values())) == 2
+    assert [text.get_text() for text in score.get_legend().get_texts()] == list(colours)

@@ -1,6 +1,7 @@
 """The command: expand a study, run its members, write its report."""
 import argparse
 import fnmatch
+import json
 import shlex
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import List, Optional
 from ..datasets.files import write_whole
 from .configs import merged_configs, write_configs
 from .costs import measure_costs
+from .curves import draw_curves
 from .examples import collect
 from .launch import GRACE, Launcher, visible_devices
 from .plan import Member, Study, load_study
@@ -211,5 +213,7 @@ def write_report(study: Study, configs, out: Path, command: str, to_commit: bool
     say(f'wrote {out / "report.md"} and {out / "report.html"}')
     if to_commit:
         publish(found, committed(study))
-        say(f'wrote {committed(study)}; now run tools/update_tables.py')
+        picture = committed(study).with_name(committed(study).stem.replace('results', 'curves', 1) + '.png')
+        draw_curves(study.members, json.loads(committed(study).read_text())['members'], study.metric).savefig(picture)
+        say(f'wrote {committed(study)} and {picture.name}; now run tools/update_tables.py')
     return summary
