@@ -7,7 +7,8 @@
 The authors' way is the straightforward formulation of ``benchmarks/{sfnet,alignseg,gff}.py`` in float32 and contiguous
 memory, with PyTorch's cross-entropy; ours has the losses of the heads, with the accuracy that mmseg logs. All ways have
 the same weights and, before anything is timed, the same loss. A step is forward, cross-entropy of all outputs, deep
-supervision included, and backward. "compiled" is what ``compile=True`` of a config compiles.
+supervision included, and backward. "compiled" is what ``compile=True`` of a config compiles. Memory is what PyTorch has
+allocated at most during a step, which does not depend on how busy the machine is.
 """
 import argparse
 import copy
@@ -27,21 +28,17 @@ from sfnet import BASES, NETWORKS, up
 from torch import nn
 
 from segfusion import register_all
-from segfusion.diagnosis.cost import build_segmentor, peak_memory
+from segfusion.diagnosis.cost import build_segmentor, peak_allocated
 from segfusion.diagnosis.race import ResultFile, race
 from segfusion.engine.faster_training import compile_parts, use_channels_last
 from segfusion.engine.lean_loss import use_lean_loss
+from segfusion.engine.lean_norm import use_lean_norm
 from segfusion.engine.memory import keep_freed_memory
 
 ROOT = Path(__file__).parents[1]
 PLAIN, OURS = "the authors' way", 'ours'
 PARTS = ['memory', 'speed', 'compiled']
 SIZES = dict(sfnet=(384, 768), sfnet_lite=(384, 768), alignseg=(192, 384), gff=(128, 256))
-
-
-def heads_of(model):
-    auxiliary = getattr(model, 'auxiliary_head', None)
-    return [model.decode_head, *(auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary] * bool(auxiliary))]
 
 
 def networks(name):
@@ -79,8 +76,11 @@ def ways(name, batch, compiled):
     last = copy.deepcopy(model)
     use_channels_last(last)
     lean, lean_last = copy.deepcopy(model), copy.deepcopy(last)
-    use_lean_loss(lean)
-    use_lean_loss(lean_last)
+    for net in (lean, lean_last):
+        use_lean_loss(net)
+    leanest, leanest_last = copy.deepcopy(lean), copy.deepcopy(lean_last)
+    for net in (leanest, leanest_last):
+        use_lean_norm(net)
     image = torch.randn(batch, 3, *SIZES[name])
     image_last = image.contiguous(memory_format=torch.channels_last)
     label = torch.randint(0, model.decode_head.num_classes, (batch, *SIZES[name]))
@@ -100,9 +100,8 @@ def ways(name, batch, compiled):
 
         def step():
             with torch.autocast('cpu', torch.bfloat16, enabled=half):
-                levels = net.extract_feat(image)
-                losses = [head.loss_by_feat(head(levels), samples) for head in heads_of(net)]
-            return backward(sum(value for each in losses for key, value in each.items() if 'loss' in key), (net, ))
+                losses = net(image, samples, mode='loss')
+            return backward(sum(value for key, value in losses.items() if 'loss' in key), (net, ))
 
         return step
 
@@ -110,11 +109,13 @@ def ways(name, batch, compiled):
         PLAIN: authors,
         OURS: ours(model, image),
         f'{OURS}, lean loss': ours(lean, image),
+        f'{OURS}, lean loss and norm': ours(leanest, image),
         f'{OURS}, channels-last': ours(last, image_last),
         f'{OURS}, channels-last, bfloat16': ours(last, image_last, True),
         f'{OURS}, channels-last, bfloat16, lean loss': ours(lean_last, image_last, True),
+        f'{OURS}, channels-last, bfloat16, lean loss and norm': ours(leanest_last, image_last, True),
     }
-    for module in (model, plain, last, lean, lean_last):
+    for module in (model, plain, last, lean, lean_last, leanest, leanest_last):
         module.train()
     if compiled:
         fast = copy.deepcopy(model)
@@ -138,7 +139,6 @@ def main() -> None:
     torch.manual_seed(0)
     file = ResultFile(args.out, 'python benchmarks/training.py', batch=args.batch, repeats=args.repeats,
                       update=bool(args.networks or args.parts))
-    # Memory first: a process that keeps what is freed has a peak that depends on what ran before.
     for part in args.parts or PARTS[:2]:
         if part != 'memory':
             keep_freed_memory()  # as our training does; here the authors' way has it, too
@@ -154,7 +154,7 @@ def memory(file, title, runs) -> None:
     peaks = {}
     for way, run in runs.items():
         run()  # what is allocated once
-        peaks[way] = peak_memory(run, 'cpu')
+        peaks[way] = peak_allocated(run)
     rows = [[title, way, peak, peak / peaks[PLAIN]] for way, peak in peaks.items()]
     columns = ['network, crop', 'way', 'peak memory (MiB)', "of the authors'"]
     file.extend('memory', columns, rows, ['', '', '.0f', '.2f'])

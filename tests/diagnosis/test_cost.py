@@ -83,3 +83,16 @@ def test_memory_that_was_freed_before_counts_again():
     if first is None:
         pytest.skip('this system does not tell the peak memory of a process')
     assert 14 <= first <= 24 and 14 <= second <= 24
+
+
+def test_allocated_memory_is_counted_to_the_byte():
+    from segfusion.diagnosis.cost import peak_allocated
+    kept = torch.ones(2**18)
+
+    def run():
+        one = kept + 1  # 1 MiB
+        two = torch.cat([one, one])  # 2 MiB more
+        del one
+        return two.view(2, -1).sum(0)  # 1 MiB, in place of the first
+
+    assert peak_allocated(run) == 3

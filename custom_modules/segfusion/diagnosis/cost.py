@@ -190,6 +190,21 @@ def peak_memory(run: Callable, device: str) -> Optional[float]:
     return (_status('VmHWM') - before) / 2**10
 
 
+def peak_allocated(run: Callable) -> float:
+    """MiB that PyTorch has allocated on the CPU at most while ``run`` runs, what was there before not counted.
+
+    The same in every run, where :func:`peak_memory` also sees what the system's allocator makes of it.
+    """
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        run()
+    present = most = 0
+    changes = [event for event in profile.profiler.kineto_results.events() if event.name() == '[memory]']
+    for event in sorted(changes, key=lambda e: e.start_ns() if hasattr(e, 'start_ns') else e.start_us()):
+        present += event.nbytes()
+        most = max(most, present)
+    return most / 2**20
+
+
 def _give_back_free_memory() -> None:
     """Return freed pages to the system (glibc): a network that fits into them would seem to need none."""
     with contextlib.suppress(OSError, AttributeError):

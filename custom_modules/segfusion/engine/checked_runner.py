@@ -8,6 +8,7 @@ from mmseg.registry import RUNNERS
 
 from .faster_training import compile_parts, use_channels_last
 from .lean_loss import use_lean_loss
+from .lean_norm import use_lean_norm
 from .memory import keep_freed_memory
 from .names import DEFAULT_HOOKS, check_names
 
@@ -42,6 +43,7 @@ class CheckedRunner(Runner):
     * on a CPU the process keeps memory that is freed, see :func:`~.memory.keep_freed_memory`;
     * ``channels_last = True`` trains in that memory format, see :func:`~.faster_training.use_channels_last`;
     * ``lean_loss = True`` keeps no map at full size for the backward pass, see :func:`~.lean_loss.use_lean_loss`;
+    * ``lean_norm = True`` keeps no map behind a batch norm, see :func:`~.lean_norm.use_lean_norm`;
     * ``compile = True``, or a dict of what :func:`torch.compile` takes, compiles the parts of a network and not the
       step around them, see :func:`~.faster_training.compile_parts`;
     * a batch norm that gets a single value says what to change.
@@ -58,6 +60,9 @@ class CheckedRunner(Runner):
         if wrapper.get('type') == 'AmpOptimWrapper' and get_device() == 'cpu':
             problems.append('optim_wrapper.type: AmpOptimWrapper (--amp) needs a GPU; on CPUs mixed precision is '
                             'optim_wrapper.type=Bfloat16OptimWrapper, without --amp')
+        if cfg.get('lean_norm', False) and (cfg.get('compile') or False) is not False:
+            problems.append('lean_norm: what is compiled decides itself what it keeps; set compile=False or '
+                            'lean_norm=False')
         if problems:
             raise ConfigError('\n'.join([f'{getattr(cfg, "filename", None) or "config"}:',
                                          *(f'  {problem}' for problem in problems)]))
@@ -75,6 +80,8 @@ class CheckedRunner(Runner):
             use_channels_last(model)
         if self.cfg.get('lean_loss', False):
             use_lean_loss(model)
+        if self.cfg.get('lean_norm', False):
+            use_lean_norm(model)
         if self.distributed and get_device() == 'cpu':
             norms = sum(isinstance(m, torch.nn.SyncBatchNorm) for m in model.modules())
             if norms:

@@ -71,7 +71,7 @@ LOADER = Known(_parameters(DataLoader) | {'num_batch_per_epoch'})
 SETTINGS = _parameters(Runner) | {
     'custom_imports', 'default_scope', 'runner_type', 'check_names', 'tta_model', 'tta_pipeline', 'model_wrapper_cfg',
     'sync_bn', 'find_unused_parameters', 'activation_checkpointing', 'efficient_conv_bn_eval', 'compile', 'launcher',
-    'channels_last', 'lean_loss'
+    'channels_last', 'lean_loss', 'lean_norm'
 }
 
 

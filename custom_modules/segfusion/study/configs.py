@@ -17,10 +17,10 @@ from .plan import Member, Study, hint
 # Top-level keys that CheckedRunner, mmseg's tools and config inheritance read, so that a base need not have them.
 RUNNER = ('auto_scale_lr', 'cfg', 'channels_last', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor',
           'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters', 'launcher',
-          'lean_loss', 'load_from', 'log_level', 'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper',
-          'param_scheduler', 'randomness', 'resume', 'runner_type', 'sync_bn', 'test_cfg', 'test_dataloader',
-          'test_evaluator', 'train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline', 'val_cfg', 'val_dataloader',
-          'val_evaluator', 'vis_backends', 'visualizer', 'work_dir')
+          'lean_loss', 'lean_norm', 'load_from', 'log_level', 'log_processor', 'model', 'model_wrapper_cfg',
+          'optim_wrapper', 'param_scheduler', 'randomness', 'resume', 'runner_type', 'sync_bn', 'test_cfg',
+          'test_dataloader', 'test_evaluator', 'train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline',
+          'val_cfg', 'val_dataloader', 'val_evaluator', 'vis_backends', 'visualizer', 'work_dir')
 # What changes neither the weights nor the scores.
 SHOWN = ('log_level', 'log_processor', 'vis_backends', 'visualizer', 'work_dir', 'resume', 'launcher')
 
