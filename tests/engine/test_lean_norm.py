@@ -135,6 +135,17 @@ def test_by_one_line_of_config(tmp_path, scenes):  # noqa: F811
         RUNNERS.build(config(tmp_path, scenes, lean_norm=True, compile=True))
 
 
+def test_a_full_gpu_says_what_takes_less(tmp_path, scenes, monkeypatch):  # noqa: F811
+    runner = RUNNERS.build(config(tmp_path, scenes, lean_loss=True))
+
+    def full(*args, **kwargs):
+        raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB.')
+
+    monkeypatch.setattr(runner.model, 'train_step', full)
+    with pytest.raises(torch.cuda.OutOfMemoryError, match='2.00 GiB.\n.*without another result: lean_norm=True. With'):
+        runner.train()
+
+
 def test_without_norms_it_says_so():
     with pytest.raises(ValueError, match='expected a model with batch norms, got Linear without'):
         use_lean_norm(nn.Linear(1, 1))

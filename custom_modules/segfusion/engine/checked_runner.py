@@ -46,7 +46,7 @@ class CheckedRunner(Runner):
     * ``lean_norm = True`` keeps no map behind a batch norm, see :func:`~.lean_norm.use_lean_norm`;
     * ``compile = True``, or a dict of what :func:`torch.compile` takes, compiles the parts of a network and not the
       step around them, see :func:`~.faster_training.compile_parts`;
-    * a batch norm that gets a single value says what to change.
+    * a batch norm that gets a single value says what to change, and so does a GPU that is full.
 
     Raises:
         ConfigError: If the config holds a name that is not registered, or an argument that nothing takes; with the
@@ -102,6 +102,12 @@ class CheckedRunner(Runner):
     def train(self):
         try:
             return super().train()
+        except torch.cuda.OutOfMemoryError as error:
+            left = [f'{name}=True' for name in ('lean_loss', 'lean_norm') if not self.cfg.get(name, False)]
+            raise torch.cuda.OutOfMemoryError(
+                f'{error}\nWhat takes less, without another result: {" ".join(left) or "nothing more"}. With another: '
+                'optim_wrapper.type=Bfloat16OptimWrapper, or a smaller train_dataloader.batch_size or crop_size '
+                '(--cfg-options of mim train)') from error
         except ValueError as error:
             if 'more than 1 value per channel' not in str(error):
                 raise
