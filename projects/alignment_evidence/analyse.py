@@ -125,7 +125,7 @@ def figure(found, what, title, path):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--study', default=HERE / 'study_gates.py', type=Path)
+    parser.add_argument('--study', default=HERE / 'study.py', type=Path)
     parser.add_argument('--out', default='work_dirs/alignment_evidence', type=Path, help='of the study')
     parser.add_argument('--to', default=HERE, type=Path, help='folder of analysis.json and the pictures')
     parser.add_argument('--index', default=100, type=int, help='test image of the pictures')
