@@ -30,8 +30,9 @@ class Member:
 
     @property
     def config(self) -> str:
-        """Name of the config that is trained as it stands, but for precision, evaluators and seed; or ''."""
-        rest = {k: v for k, v in self.overrides.items() if k not in ('randomness', 'test_evaluator', 'val_evaluator')}
+        """Name of the config that is trained as it stands, but for precision, layout, evaluators and seed; or ''."""
+        same = ('randomness', 'test_evaluator', 'val_evaluator', 'channels_last', 'lean_loss', 'lean_norm')
+        rest = {k: v for k, v in self.overrides.items() if k not in same}
         return self.base.stem if rest in ({}, *({'optim_wrapper': {'type': t}} for t in PRECISION)) else ''
 
 
