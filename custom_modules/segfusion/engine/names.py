@@ -67,11 +67,13 @@ UNTYPED = {
         'determinism'}, False),
 }
 LOADER = Known(_parameters(DataLoader) | {'num_batch_per_epoch'})
+# Of CheckedRunner: how a step runs, and nothing that it computes.
+SWITCHES = ('channels_last', 'lean_loss', 'lean_norm')
 # What the runner, mmseg's tools and this package read on top of a config.
 SETTINGS = _parameters(Runner) | {
     'custom_imports', 'default_scope', 'runner_type', 'check_names', 'tta_model', 'tta_pipeline', 'model_wrapper_cfg',
     'sync_bn', 'find_unused_parameters', 'activation_checkpointing', 'efficient_conv_bn_eval', 'compile', 'launcher',
-    'channels_last', 'lean_loss', 'lean_norm'
+    *SWITCHES
 }
 
 

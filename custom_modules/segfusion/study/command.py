@@ -1,7 +1,6 @@
 """The command: expand a study, run its members, write its report."""
 import argparse
 import fnmatch
-import json
 import shlex
 import sys
 import time
@@ -17,7 +16,7 @@ from .examples import collect
 from .launch import GRACE, Launcher, visible_devices
 from .plan import Member, Study, load_study
 from .progress import Progress
-from .records import as_json, committed, fitting, merge, publish, record_of, take_in
+from .records import as_json, committed, fitting, merge, publish, read_records, record_of, take_in
 from .report_html import html_page
 from .report_markdown import markdown, tables
 from .results import read_test
@@ -213,7 +212,7 @@ def write_report(study: Study, configs, out: Path, command: str, to_commit: bool
     say(f'wrote {out / "report.md"} and {out / "report.html"}')
     if to_commit:
         publish(found, committed(study))
-        picture = committed(study).with_name(committed(study).stem.replace('results', 'curves', 1) + '.png')
-        draw_curves(study.members, json.loads(committed(study).read_text())['members'], study.metric).savefig(picture)
+        picture = study.path.with_name(study.path.stem.replace('study', 'curves', 1) + '.png')
+        draw_curves(study.members, read_records(committed(study)), study.metric).savefig(picture)
         say(f'wrote {committed(study)} and {picture.name}; now run tools/update_tables.py')
     return summary

@@ -11,16 +11,17 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..datasets.files import write_whole
+from ..engine.names import SWITCHES
 from .overrides import source
 from .plan import Member, Study, hint
 
 # Top-level keys that CheckedRunner, mmseg's tools and config inheritance read, so that a base need not have them.
-RUNNER = ('auto_scale_lr', 'cfg', 'channels_last', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor',
-          'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters', 'launcher',
-          'lean_loss', 'lean_norm', 'load_from', 'log_level', 'log_processor', 'model', 'model_wrapper_cfg',
-          'optim_wrapper', 'param_scheduler', 'randomness', 'resume', 'runner_type', 'sync_bn', 'test_cfg',
-          'test_dataloader', 'test_evaluator', 'train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline',
-          'val_cfg', 'val_dataloader', 'val_evaluator', 'vis_backends', 'visualizer', 'work_dir')
+RUNNER = ('auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks',
+          'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters', 'launcher', 'load_from',
+          'log_level', 'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler',
+          'randomness', 'resume', 'runner_type', 'sync_bn', 'test_cfg', 'test_dataloader', 'test_evaluator',
+          'train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline', 'val_cfg', 'val_dataloader', 'val_evaluator',
+          'vis_backends', 'visualizer', 'work_dir', *SWITCHES)
 # What changes neither the weights nor the scores.
 SHOWN = ('log_level', 'log_processor', 'vis_backends', 'visualizer', 'work_dir', 'resume', 'launcher')
 

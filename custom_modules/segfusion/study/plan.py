@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 from mmengine.config import Config
 
 from ..diagnosis.loading import shipped
+from ..engine.names import SWITCHES
 from .overrides import merge, nest
 
 NAME = re.compile(r'[A-Za-z0-9][A-Za-z0-9+-]*')
@@ -31,7 +32,7 @@ class Member:
     @property
     def config(self) -> str:
         """Name of the config that is trained as it stands, but for precision, layout, evaluators and seed; or ''."""
-        same = ('randomness', 'test_evaluator', 'val_evaluator', 'channels_last', 'lean_loss', 'lean_norm')
+        same = ('randomness', 'test_evaluator', 'val_evaluator', *SWITCHES)
         rest = {k: v for k, v in self.overrides.items() if k not in same}
         return self.base.stem if rest in ({}, *({'optim_wrapper': {'type': t}} for t in PRECISION)) else ''
 

@@ -153,8 +153,8 @@ def made_by(command: str, records: Sequence[Record], planned: int) -> str:
         parts.append(f'{hours:.1f} hours of training and testing in all')
         for key, word in (('device', ''), ('PyTorch', 'torch '), ('commit', 'commit ')):
             values = sorted({str(r['made'][key]) for r in records if key in r['made']})
-            told = ' and '.join(values) if len(values) < 3 else f'one of {len(values)}'
-            parts += [word + told] if values else []
+            many = key == 'commit' and len(values) > 2
+            parts += [word + (f'one of {len(values)}' if many else ' and '.join(values))] if values else []
     return '; '.join(parts)
 
 
