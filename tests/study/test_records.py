@@ -116,13 +116,16 @@ def test_results_of_another_config_are_not_taken(found, write, make):
 def test_a_fingerprint_lasts_from_machine_to_machine(tmp_path, write):
     study, prints = write(), []
     for root, workers, head in (('/a', 2, ''), ('/b/c', 6, ''), ('/a', 2, "model.update(neck=dict(type='FPN'))\n"),
-                                ('/a', 2, "test_evaluator.update(type='BoundaryIoUMetric')\n")):
+                                ('/a', 2, "test_evaluator.update(type='BoundaryIoUMetric')\n"),
+                                ('/a', 2, "model.update(data_preprocessor=dict(test_cfg=dict(size_divisor=32)))\n"),
+                                ('/a', 2, "model.update(data_preprocessor=dict())\n")):
         study.base.write_text(PLACED.format(root=root, workers=workers) + head)
         prints.append(lasting_fingerprints(merged_configs(study)['flow_sum_seed1']))
-    here, there, deeper, tested = prints
+    here, there, deeper, tested, padded, plain = prints
     assert here == there and here[0] != here[1]
     assert deeper[0] != here[0] and deeper[1] != here[1]
     assert tested[0] == here[0] and tested[1] != here[1]
+    assert padded[0] == plain[0] != here[0] and padded[1] != plain[1]
     assert lasting_fingerprints(merged_configs(study)['flow_sum_seed0'])[0] != here[0]
     assert lasting_fingerprints(merged_configs(study)['flow_sum_seed1'], 'best')[0] != here[0]
 

@@ -175,11 +175,16 @@ def test_finished_work_under_another_config_is_refused(write, make):
     assert calls(scheduler, 'deform_sum_seed0')[0] == 'train' and len(calls(scheduler, 'deform_sum_seed0')) == 2
 
 
-def test_another_test_alone_needs_no_training(write, make):
+@pytest.mark.parametrize('old, new', [
+    ("test_evaluator = dict(type='IoU", "test_evaluator = dict(type='Depth"),
+    ('model = dict(', "model = dict(test_cfg=dict(mode='slide', crop_size=(64, 64), stride=(32, 32)),"),
+])
+def test_another_test_alone_needs_no_training(write, make, old, new):
     study = write()
     make(study).run(study.members)
     text = study.base.read_text()
-    study.base.write_text(text.replace("test_evaluator = dict(type='IoU", "test_evaluator = dict(type='Depth"))
+    assert old in text
+    study.base.write_text(text.replace(old, new))
     scheduler = make(study)
     with pytest.raises(Changed, match='--retest deform_sum_seed0'):
         scheduler.check(study.members)

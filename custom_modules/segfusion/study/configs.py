@@ -96,7 +96,15 @@ def fingerprint(config: dict) -> str:
 def train_fingerprint(config: Config, checkpoint: str = 'last') -> str:
     """Of all that decides the weights: validation counts only if it chooses the checkpoint."""
     skip = ('test_', 'tta_') + (('val_', ) if checkpoint == 'last' else ())
-    return fingerprint({k: v for k, v in config.to_dict().items() if not k.startswith(skip) and k not in SHOWN})
+    kept = {k: v for k, v in config.to_dict().items() if not k.startswith(skip) and k not in SHOWN}
+    return fingerprint(_untested(kept) if checkpoint == 'last' else kept)
+
+
+def _untested(node):
+    """Without what a model and its preprocessor do in validation and tests only."""
+    if isinstance(node, dict):
+        return {k: _untested(v) for k, v in node.items() if k != 'test_cfg'}
+    return [_untested(v) for v in node] if isinstance(node, (list, tuple)) else node
 
 
 def score_fingerprint(config: Config, checkpoint: str = 'last') -> str:
@@ -126,9 +134,10 @@ def lasting_fingerprints(config: Config, checkpoint: str = 'last') -> List[str]:
         root = next((r for r in reversed(roots) if isinstance(node, str) and node.startswith(f'{r}/')), '')
         return node[len(root):] if root else node
 
-    trained = TRAINED + (CHOSEN if checkpoint == 'best' else ())
-    return [fingerprint(placeless({k: whole.get(k) for k in keys}) | dict(checkpoint=checkpoint))
-            for keys in (trained, SCORED)]
+    trained = {k: whole.get(k) for k in TRAINED + (CHOSEN if checkpoint == 'best' else ())}
+    scored = {k: whole.get(k) for k in SCORED}
+    return [fingerprint(placeless(kept) | dict(checkpoint=checkpoint))
+            for kept in (_untested(trained) if checkpoint == 'last' else trained, scored)]
 
 
 @contextmanager
