@@ -11,17 +11,10 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ..datasets.files import write_whole
-from ..engine.names import SWITCHES
+from ..engine.names import SETTINGS
 from .overrides import source
 from .plan import Member, Study, hint
 
-# Top-level keys that CheckedRunner, mmseg's tools and config inheritance read, so that a base need not have them.
-RUNNER = ('auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports', 'data_preprocessor', 'default_hooks',
-          'default_scope', 'env_cfg', 'experiment_name', 'find_unused_parameters', 'launcher', 'load_from',
-          'log_level', 'log_processor', 'model', 'model_wrapper_cfg', 'optim_wrapper', 'param_scheduler',
-          'randomness', 'resume', 'runner_type', 'sync_bn', 'test_cfg', 'test_dataloader', 'test_evaluator',
-          'train_cfg', 'train_dataloader', 'tta_model', 'tta_pipeline', 'val_cfg', 'val_dataloader', 'val_evaluator',
-          'vis_backends', 'visualizer', 'work_dir', *SWITCHES)
 # What changes neither the weights nor the scores.
 SHOWN = ('log_level', 'log_processor', 'vis_backends', 'visualizer', 'work_dir', 'resume', 'launcher')
 
@@ -53,7 +46,7 @@ def merged_configs(study: Study) -> Dict[str, Config]:
 
 
 def _merged_configs(study: Study) -> Dict[str, Config]:
-    known = sorted({*Config.fromfile(str(study.base), import_custom_modules=False), *RUNNER})
+    known = sorted({*Config.fromfile(str(study.base), import_custom_modules=False), *SETTINGS})
     configs: Dict[str, Config] = {}
     seen: Dict[str, str] = {}
     for member in study.members:
