@@ -2,7 +2,9 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from segfusion.study.configs import merged_configs, write_configs
 from segfusion.study.launch import Launcher
@@ -81,3 +83,17 @@ def make(tmp_path):
         return scheduler
 
     return make
+
+
+@pytest.fixture
+def camvid(tmp_path):
+    """CamVid's folders with three images of 45x60 a split, whose colours are their labels."""
+    rng = np.random.default_rng(0)
+    for split in ('train', 'val', 'test'):
+        for folder in (split, f'{split}annot'):
+            (tmp_path / folder).mkdir()
+        for i in range(3):
+            label = rng.integers(0, 12, (45, 60), dtype=np.uint8)  # 11 is void
+            Image.fromarray(label).save(tmp_path / f'{split}annot' / f'{i}.png')
+            Image.fromarray(np.stack([label * 20] * 3, -1)).save(tmp_path / split / f'{i}.png')
+    return tmp_path

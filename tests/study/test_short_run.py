@@ -1,28 +1,12 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
-import pytest
 from mmengine.config import Config
-from PIL import Image
 
 from segfusion.diagnosis.cost import Cost
 from segfusion.study.short_run import run_short, short_run_table, shorten
 
 ENET = Path(__file__).parents[2] / 'configs' / 'enet' / 'enet_1xb8-20k-scratch_camvid-360x480.py'
-
-
-@pytest.fixture
-def camvid(tmp_path):
-    rng = np.random.default_rng(0)
-    for split in ('train', 'val', 'test'):
-        for folder in (split, f'{split}annot'):
-            (tmp_path / folder).mkdir()
-        for i in range(3):
-            label = rng.integers(0, 12, (45, 60), dtype=np.uint8)  # 11 is void
-            Image.fromarray(label).save(tmp_path / f'{split}annot' / f'{i}.png')
-            Image.fromarray(np.stack([label * 20] * 3, -1)).save(tmp_path / split / f'{i}.png')
-    return tmp_path
 
 
 def test_trains_and_scores_at_the_size_of_the_labels(camvid, tmp_path):
