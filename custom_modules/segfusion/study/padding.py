@@ -1,8 +1,8 @@
 """Scores of a study's trained members with images padded to other sizes: does it matter how levels are halved?
 
-A strided convolution reads a level at 0, 2, 4, ...; resizing by the ratio of the sizes puts what it read at 0.5, 2.5, ...
-where the size is even: half a pixel off, the same everywhere, which a network learns. Where the size is odd, resizing is
-off by half a pixel at one end of the image and by minus half a pixel at the other.
+A strided convolution reads a level at 0, 2, 4, ...; resizing by the ratio of the sizes puts what it read at 0.5, 2.5,
+... where the size is even: half a pixel off, the same everywhere, which a network learns. Where the size is odd,
+resizing is off by half a pixel at one end of the image and by minus half a pixel at the other.
 """
 import argparse
 import copy
