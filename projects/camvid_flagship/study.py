@@ -10,6 +10,7 @@ axes = dict(
     network={
         'bilinear': {'model.decode_head.align': dict(type='BilinearAlign')},
         'sfnet': None,  # as in the base
+        'sfnet-long': 'configs/sfnet_efficientnet-lite0_1xb8-4k_camvid-360x480.py',
         'sfnet-lite': {'model.decode_head': dict(_head, type='SFNetLiteHead', in_channels=[24, 112, 320])},
         'alignseg': {'model.decode_head': dict(_head, type='AlignSegHead')},
         'gff': {'model.decode_head': dict(_head, type='GFFHead', merge_channels=64)},

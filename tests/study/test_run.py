@@ -189,8 +189,13 @@ def test_another_test_alone_needs_no_training(write, make, old, new):
     with pytest.raises(Changed, match='--retest deform_sum_seed0'):
         scheduler.check(study.members)
     make_retest(study.members, scheduler.out)
+    folder = scheduler.folder(study.members[0])
+    state = folder.read()
+    state.made['device'] = 'another machine'
+    folder.write(state)
     scheduler.check(study.members)
     assert scheduler.run(study.members)
+    assert folder.read().made['device'] == 'another machine', 'where it was trained'
     assert [c.split()[0] for c in calls(scheduler, 'deform_sum_seed0')] == ['train', 'test', 'test']
 
 

@@ -32,7 +32,7 @@ def committed(study: Study) -> Path:
 
 @lru_cache(None)
 def place(threads: Optional[str] = None) -> Dict[str, str]:
-    """Where a member was made: device, versions, commit (``SEGFUSION_COMMIT`` where there is no repository)."""
+    """Where a member was trained: device, versions, commit (``SEGFUSION_COMMIT`` where there is no repository)."""
     facts = environment('cuda' if torch.cuda.is_available() else 'cpu')
     commit = os.environ.get('SEGFUSION_COMMIT') or get_git_hash(fallback='unknown', digits=9)
     return dict(facts, commit=commit, threads=threads or facts['threads'])

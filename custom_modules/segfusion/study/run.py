@@ -153,6 +153,7 @@ class Scheduler:
             self._fail(job, job.process.failure(job.stage, code))
         elif job.stage == 'train':
             state.status, state.trained = TRAINED, True
+            state.made = place(self.launcher.environment(job.slot).get('OMP_NUM_THREADS'))
             job.folder.write(state)
             job.stage = 'test'
             if not self._late():
@@ -160,7 +161,6 @@ class Scheduler:
                 return
         else:
             state.status = DONE
-            state.made = place(self.launcher.environment(job.slot).get('OMP_NUM_THREADS'))
             job.folder.write(state)
             self.progress.done(job.member.name, state.seconds, self.score(job.folder))
         slots.append(job.slot)

@@ -29,7 +29,7 @@ class State:
     host: str = ''
     process_group: int = 0  # of the running command, 0 if none
     changed: str = ''  # when this was written
-    made: Dict[str, str] = field(default_factory=dict)  # where: device, versions, commit
+    made: Dict[str, str] = field(default_factory=dict)  # where it was trained: device, versions, commit
 
 
 class Folder:

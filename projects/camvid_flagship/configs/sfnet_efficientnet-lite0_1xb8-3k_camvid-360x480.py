@@ -14,7 +14,8 @@ train_pipeline = [
     dict(type='PackSegInputs')
 ]
 model = dict(
-    data_preprocessor=dict(size=crop_size),
+    # The trunk pads a level by its parity, as TensorFlow does: whole images get the parity of the crops.
+    data_preprocessor=dict(size=crop_size, test_cfg=dict(size_divisor=16)),
     decode_head=dict(
         channels=64,
         loss_decode=[

@@ -13,6 +13,7 @@ from .legend import Legend
 from .survey import Survey
 
 LARGEST_CROP, SMALLEST_CROP = 768, 64  # pixels
+STRIDE = 32  # of the deepest level: sizes it divides are halved without a remainder, in training as in tests
 MODEL, SCHEDULE, RUNTIME = ('_base_/models/sfnet_r18-v1c.py', '_base_/schedules/schedule_20k.py',
                             '_base_/default_runtime.py')
 
@@ -91,7 +92,7 @@ _base_ = [
 {bases}
 ]
 model = dict(
-    data_preprocessor=dict(size=_base_.crop_size),
+    data_preprocessor=dict(size=_base_.crop_size, test_cfg=dict(size_divisor={stride})),
     decode_head=dict(num_classes={count}{loss}),
     auxiliary_head=dict(num_classes={count}{loss}))
 '''
@@ -109,9 +110,12 @@ def class_weights(pixels: np.ndarray) -> List[float]:
 
 
 def crop_of(sizes: Sequence[Tuple[int, int]]) -> Tuple[Tuple[int, int], Tuple[int, int]]:
-    """(crop (height, width), scale (width, height)): the median size, and of it what fits an ordinary GPU."""
+    """(crop (height, width), scale (width, height)): the median size, and of it what fits an ordinary GPU.
+
+    A crop is a multiple of ``STRIDE``.
+    """
     width, height = (int(np.median([s[i] for s in sizes])) for i in (0, 1))
-    crop = tuple(int(np.clip(side, SMALLEST_CROP, LARGEST_CROP)) for side in (height, width))
+    crop = tuple(int(np.clip(-(-side // STRIDE) * STRIDE, SMALLEST_CROP, LARGEST_CROP)) for side in (height, width))
     return crop, (width, height)
 
 
@@ -157,6 +161,7 @@ def write_configs(folder: Path, name: str, seen: Survey, legend: Legend, splits:
              for b in (MODEL, SCHEDULE, RUNTIME)]
     paths = [bases[0].as_posix(), f'./{name}.py', *(b.as_posix() for b in bases[1:])]
     network = f'sfnet_r18-v1c_1xb{batch}-20k_{name}-{crop[0]}x{crop[1]}.py'
-    write_whole(folder / network, NETWORK.format(title=name, bases=',\n'.join(f'    {p!r}' for p in paths),
-                                                 count=len(legend.classes), loss=WEIGHTED if weighted else ''))
+    write_whole(folder / network, NETWORK.format(
+        title=name, bases=',\n'.join(f'    {p!r}' for p in paths), count=len(legend.classes), stride=STRIDE,
+        loss=WEIGHTED if weighted else ''))
     return network
