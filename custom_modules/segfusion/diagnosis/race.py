@@ -110,11 +110,12 @@ class ResultFile:
             write_whole(self.path, json.dumps(self.content, indent=1) + '\n')
 
     def extend(self, name: str, columns: Sequence[str], rows: Sequence[Sequence],
-               formats: Optional[Sequence[str]] = None) -> None:
-        """:meth:`add`, but of an earlier table rows stay whose first cell is none of the new ones'."""
-        new = {row[0] for row in rows}
+               formats: Optional[Sequence[str]] = None, keys: int = 1) -> None:
+        """:meth:`add`, but of an earlier table rows stay whose first ``keys`` cells are none of the new ones'."""
+        new = {tuple(row[:keys]) for row in rows}
         old = self.content['tables'].get(name, {}).get('rows', [])
-        self.add(name, columns, [row for row in old if row[0] not in new] + [list(row) for row in rows], formats)
+        stay = [row for row in old if tuple(row[:keys]) not in new]
+        self.add(name, columns, stay + [list(row) for row in rows], formats)
 
 
 def markdown_table(table: dict) -> str:

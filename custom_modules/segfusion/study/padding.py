@@ -6,8 +6,6 @@ resizing is off by half a pixel at one end of the image and by minus half a pixe
 """
 import argparse
 import copy
-import fnmatch
-import itertools
 import re
 import shlex
 from pathlib import Path
@@ -17,12 +15,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..diagnosis.race import ResultFile
+from .command import select
 from .configs import merged_configs
 from .plan import load_study
+from .short_run import own_visualizer
 from .state import Folder
 from .statistics import spread
-
-_tests = itertools.count()
 
 
 def pad_settings(way: str) -> Dict:
@@ -48,9 +46,8 @@ def padded(config: Config, way: str, split: str) -> Config:
 
 def score(config: Config, checkpoint: Path, work_dir: Path) -> Dict[str, float]:
     """What the evaluator of the config says of these weights."""
-    # The visualizer is a singleton by name: a second test would write to the first one's folder.
-    visualizer = dict(config.visualizer, name=f'padding_{next(_tests)}')
-    config.merge_from_dict(dict(load_from=str(checkpoint), work_dir=str(work_dir), visualizer=visualizer))
+    own_visualizer(config)
+    config.merge_from_dict(dict(load_from=str(checkpoint), work_dir=str(work_dir)))
     return Runner.from_cfg(config).test()
 
 
@@ -79,21 +76,20 @@ def main(argv: Sequence[str]) -> int:
     command = f'python tools/test_padding.py {shlex.join([args.study, *args.ways, "--split", *args.split])}'
     file = ResultFile(args.to or study.path.with_name('padding.json'), command, update=True)
     configs, tested = merged_configs(study), 0
-    for member in study.members:
+    for member in select(study, [args.only]):
         folder = Folder(out, member.name)
         checkpoint = folder.last_checkpoint()
-        if not fnmatch.fnmatchcase(member.name, args.only) or not folder.read().trained or checkpoint is None:
+        if not folder.read().trained or checkpoint is None:
             continue
         tested += 1
         for split in args.split:
             scores = [score(padded(configs[member.name], way, split), checkpoint, folder.root / 'padding')[study.metric]
                       for way in args.ways]
-            known = [row for row in file.content['tables'].get(f'{split}-members', {}).get('rows', [])
-                     if row[:2] != [member.group, member.seed]]
-            rows = [*known, [member.group, member.seed, *map(float, scores)]]
             heads = ['not padded' if way == '1' else f'to {way}' for way in args.ways]
-            file.add(f'{split}-members', ['network', 'seed', *heads], rows, ['', '', *['.2f'] * len(heads)])
-            file.add(split, ['network', 'n', *heads], means(rows))
+            each = f'{split}-members'
+            file.extend(each, ['network', 'seed', *heads], [[member.group, member.seed, *map(float, scores)]],
+                        ['', '', *['.2f'] * len(heads)], keys=2)
+            file.add(split, ['network', 'n', *heads], means(file.content['tables'][each]['rows']))
     if not tested:
         raise ValueError(f'no member of {study.path.name} named {args.only!r} is trained in {out}; run tools/study.py')
     return 0

@@ -65,6 +65,11 @@ def shorten(config: Config, size: Tuple[int, int], iterations: int, batch_size: 
 _runs = itertools.count()
 
 
+def own_visualizer(config: Config) -> None:
+    """Name the visualizer anew: it is a singleton by name, and a second run would write to the first one's folder."""
+    config.visualizer = dict(config.visualizer, name=f'run_{next(_runs)}')
+
+
 def run_short(path: Union[str, Path], work_dir: Union[str, Path], size: Tuple[int, int], iterations: int,
               batch_size: int, **options) -> ShortRun:
     """Train and test one config as :func:`shorten` says; ``options`` are dotted keys of the config."""
@@ -72,8 +77,7 @@ def run_short(path: Union[str, Path], work_dir: Union[str, Path], size: Tuple[in
     config.merge_from_dict(options)
     config = shorten(config, size, iterations, batch_size)
     config.work_dir = str(work_dir)
-    # The visualizer is a singleton by name: a second run would write to the first one's folder.
-    config.visualizer = dict(config.visualizer, name=f'short_run_{next(_runs)}')
+    own_visualizer(config)
     runner = Runner.from_cfg(config)
     start = time.perf_counter()
     runner.train()

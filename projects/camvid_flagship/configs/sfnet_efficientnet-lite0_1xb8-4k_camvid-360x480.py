@@ -6,8 +6,6 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[4]['crop_size'] = crop_size
 model = dict(data_preprocessor=dict(size=crop_size, test_cfg=dict(size_divisor=32)))
 train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, begin=0, end=50, by_epoch=False),
-    dict(type='PolyLR', eta_min=1e-5, power=0.9, begin=50, end=max_iters, by_epoch=False)
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[-1]['end'] = max_iters
 train_cfg = dict(max_iters=max_iters, val_interval=1000)
